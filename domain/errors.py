@@ -1,0 +1,49 @@
+"""The errors of the book: a small tree of named classes, each with a stable code.
+
+    HealthbookError
+    ├── NotFound               absent, or not yours: the two look and take the same
+    ├── InsufficientScope      the token does not reach so far (RFC 6750 3.1)
+    ├── ConsentRequired        the token would, but nobody with the right to allow it has
+    ├── Invalid                an argument breaks a rule; says which and why
+    └── Conflict               somebody was first; expected on a normal day
+        └── Busy               the database is at its limit, try again shortly
+
+`api/errors.py` maps them once to GraphQL codes and RFC 9457 problem details. Messages never contain
+identifiers, clinical words or SQL.
+"""
+
+
+class HealthbookError(Exception):
+    code = "INTERNAL"
+
+
+class NotFound(HealthbookError):
+    code = "NOT_FOUND"
+
+
+class InsufficientScope(HealthbookError):
+    code = "INSUFFICIENT_SCOPE"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This needs the scope {scope}.")
+        self.scope = scope
+
+
+class ConsentRequired(HealthbookError):
+    code = "CONSENT_REQUIRED"
+
+
+class Invalid(HealthbookError):
+    code = "INVALID"
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Conflict(HealthbookError):
+    code = "CONFLICT"
+
+
+class Busy(Conflict):
+    code = "BUSY"
