@@ -1,0 +1,72 @@
+"""Patients, who own records, and citizens, who sign in. A mother (Citizen) reads her child's (Patient) book.
+
+FHIR R4 Patient, Person and RelatedPerson. What is known of a patient (name, birth date, identifiers) stands in the
+demographics section, report by report; here are only ids and the rights that hang on them.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import Text
+
+from domain.database import Base
+from domain.values import new_id
+
+
+class Patient(Base, kw_only=True):
+    """Whose record it is. Made when a source is linked to nobody known."""
+
+    __tablename__ = "patient"
+    __table_args__ = ({"schema": "book", "info": {"class": "patient"}},)
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
+
+
+class PatientRedirect(Base, kw_only=True):
+    """The lesser id of a merge leads to the kept one for ever; an unmerge ends it."""
+
+    __tablename__ = "patient_redirect"
+    __table_args__ = ({"schema": "access", "info": {"class": "lookup"}},)
+
+    old_id: Mapped[UUID] = mapped_column(primary_key=True)
+    patient_id: Mapped[UUID]
+    created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
+
+
+class Citizen(Base, kw_only=True):
+    """Who signs in: the OAuth resource owner (`sub`), and the patient he is himself, once known."""
+
+    __tablename__ = "citizen"
+    __table_args__ = (
+        UniqueConstraint("patient_id"),
+        {"schema": "access", "info": {"class": "lookup"}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    patient_id: Mapped[UUID | None] = mapped_column(default=None)
+    demo_label: Mapped[str | None] = mapped_column(default=None)
+    created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.clock_timestamp())
+
+
+class RelatedPerson(Base, kw_only=True):
+    """A citizen's right to act for another patient: kind, sections (null: all that are not sensitive), period."""
+
+    __tablename__ = "related_person"
+    __table_args__ = (
+        CheckConstraint("kind in ('parent', 'guardian', 'delegate')", name="kind"),
+        Index("ix_related_person_citizen_id_patient_id", "citizen_id", "patient_id"),
+        {"schema": "access", "info": {"class": "lookup"}},
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
+    citizen_id: Mapped[UUID] = mapped_column(ForeignKey("access.citizen.id"))
+    patient_id: Mapped[UUID]
+    kind: Mapped[str]
+    sections: Mapped[list[str] | None] = mapped_column(ARRAY(Text), default=None)
+    valid_from: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
+    valid_until: Mapped[datetime | None] = mapped_column(default=None)
+    revoked_at: Mapped[datetime | None] = mapped_column(default=None)
