@@ -1,0 +1,41 @@
+"""What clients can find out by themselves: RFC 8414 and OpenID Connect Discovery 1.0, one document for both."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from auth.client_authentication import ASSERTION_ALGORITHMS
+from auth.keys import ALGORITHM
+from auth.pages.words import LANGUAGES
+from auth.settings import AuthSettings
+
+
+def document(settings: AuthSettings, scopes: Iterable[str]) -> dict[str, Any]:
+    at = settings.issuer
+    confidential = ["client_secret_basic", "private_key_jwt"]
+    return {
+        "issuer": at,
+        "authorization_endpoint": f"{at}/oauth/authorize",
+        "token_endpoint": f"{at}/oauth/token",
+        "revocation_endpoint": f"{at}/oauth/revoke",
+        "introspection_endpoint": f"{at}/oauth/introspect",
+        "jwks_uri": f"{at}/oauth/jwks",
+        "scopes_supported": sorted(scopes),
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none", *confidential],
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": ["none", *confidential],
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": confidential,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": [ALGORITHM],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "nonce", "at_hash"],
+        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "ui_locales_supported": list(LANGUAGES),
+    }

@@ -1,0 +1,103 @@
+"""Signing keys: made, sealed, rotated."""
+
+import asyncio
+from datetime import timedelta
+
+import jwt
+import pytest
+from sqlalchemy import select
+
+from auth.keys import RETIRED_KEPT, KeyStore, ensure, rotate
+from auth.tables import SigningKey
+from domain.values import utc_now
+
+KEK = bytes(range(32))
+
+
+async def states(sessions):
+    async with sessions() as session:
+        rows = (await session.scalars(select(SigningKey))).all()
+        return {row.kid: row.state for row in rows}
+
+
+async def test_makes_one_active_and_one_next_key_however_many_start_at_once(sessions):
+    rings = await asyncio.gather(*(KeyStore(sessions, KEK).ring() for _ in range(5)))
+    assert sorted((await states(sessions)).values()) == ["active", "next"]
+    assert len({next(iter(ring.signing)).kid for ring in rings}) == 1
+
+
+async def test_only_the_active_key_signs(sessions):
+    ring = await KeyStore(sessions, KEK).ring()
+    kept = await states(sessions)
+    assert [kept[key.kid] for key in ring.signing] == ["active"]
+    assert ring.public.keys() == kept.keys()
+
+
+async def test_rotation_moves_each_key_one_step(sessions):
+    await KeyStore(sessions, KEK).ring()
+    before = {state: kid for kid, state in (await states(sessions)).items()}
+    async with sessions() as session:
+        await rotate(session, KEK, utc_now())
+        await session.commit()
+    after = await states(sessions)
+    assert after[before["active"]] == "retired"
+    assert after[before["next"]] == "active"
+    assert sorted(after.values()) == ["active", "next", "retired"]
+
+
+async def test_rotations_at_once_are_rotations_in_turn(sessions):
+    async def turn():
+        async with sessions() as session:
+            await rotate(session, KEK, utc_now())
+            await session.commit()
+
+    await KeyStore(sessions, KEK).ring()
+    await asyncio.gather(turn(), turn(), return_exceptions=False)
+    assert sorted((await states(sessions)).values())[:2] == ["active", "next"]
+
+
+async def test_a_retired_key_verifies_until_no_token_can_need_it(sessions):
+    await KeyStore(sessions, KEK).ring()
+    now = utc_now()
+    async with sessions() as session:
+        await rotate(session, KEK, now - RETIRED_KEPT - timedelta(seconds=1))
+        await session.commit()
+    assert "retired" in (await states(sessions)).values()
+    async with sessions() as session:
+        await rotate(session, KEK, now)
+        await session.commit()
+    assert sorted((await states(sessions)).values()) == ["active", "next", "retired"]
+
+
+async def test_rotating_an_empty_table_makes_the_first_keys(sessions):
+    async with sessions() as session:
+        await rotate(session, KEK, utc_now())
+        await session.commit()
+    assert sorted((await states(sessions)).values()) == ["active", "next"]
+
+
+async def test_private_keys_are_unreadable_at_rest(sessions):
+    async with sessions() as session:
+        await ensure(session, KEK, utc_now())
+        await session.commit()
+        rows = (await session.scalars(select(SigningKey))).all()
+        for row in rows:
+            assert b'"d"' not in row.private_key
+            assert "d" not in row.public_jwk
+            assert jwt.PyJWK.from_dict(row.public_jwk).key
+
+
+async def test_another_key_encryption_key_is_a_plain_error(sessions):
+    await KeyStore(sessions, KEK).ring()
+    with pytest.raises(ValueError, match="HEALTHBOOK_KEK does not open"):
+        await KeyStore(sessions, bytes(32)).ring()
+
+
+async def test_a_sealed_key_cannot_be_moved_to_another_kid(sessions):
+    await KeyStore(sessions, KEK).ring()
+    async with sessions() as session:
+        one, other = (await session.scalars(select(SigningKey))).all()
+        one.private_key, other.private_key = other.private_key, one.private_key
+        await session.commit()
+    with pytest.raises(ValueError, match="HEALTHBOOK_KEK"):
+        await KeyStore(sessions, KEK).ring()
