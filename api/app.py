@@ -1,0 +1,117 @@
+"""The web process: every route, what surrounds them, and what lives as long as it does."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette_compress import CompressMiddleware
+
+from api.bearer import Bearer
+from api.citizens import BookCitizens
+from api.graphql import Endpoint
+from api.metrics import Measured
+from api.middleware import BodyLimit, RequestId
+from api.pages import explorer
+from api.planner.read import RecordReader
+from api.rest import routes as rest
+from api.schema import create_schema
+from api.settings import ApiSettings
+from auth.bearer import Verifier
+from auth.routes import routes as auth_routes
+from auth.scopes import Localised
+from auth.settings import AuthSettings
+from domain.database import open_engine
+from domain.sections import SECTIONS
+from domain.values import utc_now
+
+INGEST_BYTES, GRAPHQL_BYTES, FORM_BYTES = 512 * 1024 * 1024, 1024 * 1024, 64 * 1024
+
+
+@dataclass(slots=True)
+class Services:
+    """What the routes use; opened by the lifespan."""
+
+    reader: RecordReader
+    intake: AsyncEngine
+    verifier: Verifier
+
+
+class Late:
+    """A route whose app needs services: made at start-up, asked at each request."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self.app is None:
+            raise RuntimeError("asked before the application had started")
+        await self.app(scope, receive, send)
+
+
+def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[], datetime] = utc_now) -> Starlette:
+    """The whole application. Nothing is opened before its lifespan starts."""
+    engine = open_engine(settings.auth_dsn, pool_size=5, max_overflow=5)
+    sessions = async_sessionmaker(engine, expire_on_commit=False)
+    verifier = Verifier(auth, sessions)
+    graphql, ingest = Late(), Late()
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(engine.dispose)
+            services = await open_services(stack, settings, verifier)
+            app.state.services = services
+            graphql.app = Bearer(Endpoint(create_schema(), services.reader), verifier)
+            ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
+            yield
+
+    return Starlette(
+        routes=[
+            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Mount("/ingest", ingest),
+            *rest.operations(lambda request: request.app.state.services.reader),
+            *explorer.routes(settings.demo_token),
+            *auth_routes(auth, sessions, BookCitizens(sessions, demo=auth.demo_sign_in), record_scopes()),
+        ],
+        middleware=[
+            Middleware(Measured),
+            Middleware(RequestId),
+            Middleware(BodyLimit, limit_of=body_limit),
+            Middleware(CompressMiddleware, zstd_level=1, brotli_quality=1, gzip_level=1, minimum_size=1024),
+        ],
+        exception_handlers={Exception: unexpected},
+        lifespan=lifespan,
+    )
+
+
+async def open_services(stack: AsyncExitStack, settings: ApiSettings, verifier: Verifier) -> Services:
+    reader = await stack.enter_async_context(RecordReader.open(settings.web_dsn, size=settings.connections))
+    intake = open_engine(settings.intake_dsn, pool_size=2, max_overflow=2)
+    stack.push_async_callback(intake.dispose)
+    await verifier.refresh()
+    return Services(reader, intake, verifier)
+
+
+def record_scopes() -> dict[str, Localised]:
+    """The scopes of the record in the words of the consent page, from SECTIONS."""
+    return {section.scope: {"vi": section.vi, "en": section.en} for section in SECTIONS}
+
+
+def body_limit(path: str) -> int:
+    if path.startswith("/ingest/"):
+        return INGEST_BYTES
+    return GRAPHQL_BYTES if path == "/graphql" else FORM_BYTES
+
+
+async def unexpected(request: Request, error: Exception) -> Response:
+    """A fault of ours: logged under the request's id, told without words."""
+    rest.log.error("unexpected", request_id=request.state.request_id, kind=type(error).__name__)
+    return rest.problem(500, "Unexpected error.", request.state.request_id)

@@ -1,0 +1,35 @@
+"""The door of every resource: a bearer token in the Authorization header, or 401 before anything else happens."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from auth.bearer import InvalidToken, Verifier
+
+
+class Bearer:
+    """Lets a request with a valid token in, with `request.state.caller`; answers others by RFC 6750 3."""
+
+    def __init__(self, app: ASGIApp, verifier: Verifier) -> None:
+        self.app, self.verifier = app, verifier
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._refuse_socket(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            request.state.caller = await self.verifier.caller(request.headers.getlist("authorization"))
+        except InvalidToken as refused:
+            body = {"error": refused.error or "unauthorized", "error_description": refused.description}
+            headers = {"WWW-Authenticate": refused.challenge(), "Cache-Control": "no-store"}
+            await JSONResponse(body, refused.status, headers=headers)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    @staticmethod
+    async def _refuse_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 4401})
+        del scope

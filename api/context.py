@@ -1,0 +1,23 @@
+"""What a GraphQL request carries: who calls, and the one way to the record."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphql.execution.values import VariableValues
+
+from api.planner.plan import Plan
+from api.planner.read import Answer, RecordReader
+from auth.bearer import Caller
+
+
+@dataclass(slots=True)
+class Context:
+    """`me` is the grant's own view (access.me), read once a request on exit 2; exit 1 does not need it."""
+
+    caller: Caller
+    reader: RecordReader
+    request_id: str
+    me: dict[str, Any] | None = None
+
+    async def read(self, plan: Plan, variables: VariableValues) -> Answer:
+        return await self.reader.read(self.caller.grant_id, plan, variables)

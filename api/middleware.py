@@ -1,0 +1,93 @@
+"""What holds for every request: an id, a bound on the body, and headers that keep records out of caches."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+}
+TOO_LARGE = {"type": "about:blank", "title": "Content Too Large", "status": 413}
+
+
+class RequestId:
+    """A fresh id a request, in `request.state` and the answer, and the headers that every answer carries."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = scope.setdefault("state", {})["request_id"] = uuid4().hex
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        await self.app(scope, receive, tell)
+
+
+class BodyLimit:
+    """No body longer than its route may have, whether or not its length was announced. RFC 9110 15.5.14."""
+
+    def __init__(self, app: ASGIApp, limit_of: Callable[[str], int]) -> None:
+        self.app, self.limit_of = app, limit_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        limit = self.limit_of(scope["path"])
+        announced = dict(scope["headers"]).get(b"content-length", b"0")
+        if not announced.isdigit() or int(announced) > limit:
+            await self._refuse(scope, receive, send, 400 if not announced.isdigit() else 413)
+            return
+        started, taken = False, 0
+
+        async def count() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise _TooLarge
+            return message
+
+        async def note(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, count, note)
+        except _TooLarge:
+            if started:
+                raise
+            await self._refuse(scope, receive, send, 413)
+
+    @staticmethod
+    async def _refuse(scope: Scope, receive: Receive, send: Send, status: int) -> None:
+        body = (
+            TOO_LARGE
+            if status == TOO_LARGE["status"]
+            else {"type": "about:blank", "title": "Bad Request", "status": status}
+        )
+        await JSONResponse(body, status, media_type="application/problem+json", headers={"Connection": "close"})(
+            scope, receive, send
+        )
+
+
+class _TooLarge(Exception):
+    """Raised inside the reading of a body."""

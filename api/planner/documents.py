@@ -1,0 +1,130 @@
+"""Documents that were parsed, validated and planned once. Repeating one costs a dictionary look-up.
+
+The key of a plan is the document, the operation and what of the variables shapes the statement (values of Booleans,
+which others are given). Trusted documents (a later issue) are this cache filled at start-up.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLSchema,
+    NamedTypeNode,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    OperationType,
+    get_operation_ast,
+)
+from graphql.execution.values import VariableValues, get_variable_values
+
+from api.limits import checked_document
+from api.planner.plan import NodeId, Plan, compile_root, structure
+from api.planner.selection import Selection
+from api.planner.sources import SOURCE, RootSource
+from api.planner.sql import Unplannable
+
+T = TypeVar("T")
+DOCUMENTS, PLANS = 2_000, 64
+
+
+class LRU(Generic[T]):
+    """The most recently used values, at most `size` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+        self._size = size
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        value = self._values[key] = make()
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return value
+
+
+@dataclass(slots=True)
+class Document:
+    """A valid document and one operation of it. `plan` answers None where exit 2 must."""
+
+    schema: GraphQLSchema
+    operation: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
+    records: Mapping[str, GraphQLObjectType]
+    booleans: frozenset[str]
+    plans: LRU[Plan | None] = field(default_factory=lambda: LRU(PLANS))
+
+    def variables(self, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
+        return get_variable_values(self.schema, self.operation.variable_definitions or (), dict(given or {}))
+
+    def plan(self, variables: VariableValues) -> Plan | None:
+        """The plan where the operation is one planned root field whose bytes may go through (exit 1)."""
+        key = (structure(variables, self.booleans), self._node_kind(variables))
+        return self.plans.get(key, lambda: self._compile(variables))
+
+    def _compile(self, variables: VariableValues) -> Plan | None:
+        if self.operation.operation is not OperationType.QUERY or self.schema.query_type is None:
+            return None
+        selection = Selection(self.schema, self.operation, self.fragments, variables)
+        roots = selection.roots(self.schema.query_type)
+        if len(roots) != 1 or not isinstance(roots[0].metadata.get(SOURCE), RootSource):
+            return None
+        try:
+            plan = compile_root(selection, roots[0], self.records)
+        except Unplannable:
+            return None
+        return plan if plan.exact else None
+
+    def _node_kind(self, variables: VariableValues) -> str | None:
+        """Ids given by variable name the table, so the kind is part of what shapes a plan."""
+        kinds = []
+        for value in variables.coerced.values():
+            if isinstance(value, str):
+                try:
+                    kinds.append(NodeId.read(value).kind)
+                except Exception:  # noqa: BLE001, S112 -- most variables are no ids
+                    continue
+        return ",".join(kinds) or None
+
+
+class Documents:
+    """All documents seen lately, by text and operation name."""
+
+    def __init__(self, schema: GraphQLSchema, records: Mapping[str, GraphQLObjectType]) -> None:
+        self._schema, self._records = schema, records
+        self._documents: LRU[Document | list[GraphQLError] | None] = LRU(DOCUMENTS)
+
+    def get(self, text: str, operation_name: str | None) -> Document | list[GraphQLError] | None:
+        """The document, or what is wrong with it; None where only the operation's name is."""
+        return self._documents.get((text, operation_name), lambda: self._read(text, operation_name))
+
+    def _read(self, text: str, operation_name: str | None) -> Document | list[GraphQLError] | None:
+        document, errors = checked_document(self._schema, text)
+        if document is None or errors:
+            return errors
+        operation = get_operation_ast(document, operation_name)
+        if operation is None:
+            return None
+        return Document(self._schema, operation, fragments_of(document), self._records, _booleans(operation))
+
+
+def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    return {
+        node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode) and node.name
+    }
+
+
+def _booleans(operation: OperationDefinitionNode) -> frozenset[str]:
+    names = []
+    for definition in operation.variable_definitions or ():
+        type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
+        if isinstance(type_, NamedTypeNode) and type_.name.value == "Boolean":
+            names.append(definition.variable.name.value)
+    return frozenset(names)

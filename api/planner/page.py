@@ -1,0 +1,139 @@
+"""One page of a Relay connection as SQL: every list over its rows in one pass, and only what was asked for.
+
+A row more than asked is fetched only where `pageInfo` wants to know whether there is another page; cursors are only
+made where they are selected.
+"""
+
+from graphql import GraphQLObjectType, get_named_type, get_nullable_type
+
+from api.pagination import DEFAULT_PAGE, Cursor
+from api.planner.selection import Chosen
+from api.planner.sql import Compiler, newest_first, oldest_first, record_of
+
+
+class Page:
+    """The parts of one connection: what each selected field needs of the rows `t`, aggregated as `g`."""
+
+    def __init__(self, compiler: Compiler, chosen: Chosen, connection: GraphQLObjectType) -> None:
+        self.compiler, self.chosen, self.connection = compiler, chosen, connection
+        self.item = _object(get_nullable_type(connection.fields["nodes"].type))
+        arguments = chosen.arguments(compiler.selection.variables)
+        self.given = {name for name in ("first", "after", "last", "before") if arguments.get(name) is not None}
+        self.backward = "last" in self.given or ("before" in self.given and "first" not in self.given)
+        self.lists: list[str] = []
+        self.facts: dict[str, str] = {}
+
+    def sql(self) -> str:
+        fields = self.compiler.selection.of(self.connection, self.chosen)
+        shape = ", ".join(f'{self.part(one)} as "{self.compiler.name(one.key)}"' for one in fields)
+        if not self.lists and not self.facts:
+            return f"select row_to_json(c) from (select {shape}) c"
+        return f"select row_to_json(c) from (select {shape} from ({self.aggregate()}) g) c"
+
+    def part(self, one: Chosen) -> str:
+        match one.name:
+            case "nodes":
+                return self.collect(self.compiler.columns(one, self.item, "t"))
+            case "edges":
+                edge = _object(one.field.type if one.field else None)
+                return self.collect(
+                    ", ".join(self.edge(inner, edge) for inner in self.compiler.selection.of(edge, one))
+                )
+            case "pageInfo":
+                return self.page_info(one)
+            case "totalCount":
+                row = self.compiler.alias()
+                where = self.compiler.visible(self.chosen, row)
+                return f"(select count(*) from {record_of(self.item).table} {row} where {where})"
+            case _:
+                return self.compiler.expression(one, self.connection, "g")
+
+    def collect(self, columns: str) -> str:
+        """Another list over the rows of the page."""
+        self.lists.append(columns)
+        return f"g.c{len(self.lists)}"
+
+    def edge(self, inner: Chosen, edge: GraphQLObjectType) -> str:
+        name = self.compiler.name(inner.key)
+        if inner.name == "cursor":
+            return f'{Cursor.sql("t")} as "{name}"'
+        if inner.name == "node":
+            return f'({self.compiler.object(inner, self.item, "t")}) as "{name}"'
+        return f'{self.compiler.expression(inner, edge, "t")} as "{name}"'
+
+    def page_info(self, one: Chosen) -> str:
+        info = _object(one.field.type if one.field else None)
+        shape = ", ".join(
+            f'{self.info(inner, info)} as "{self.compiler.name(inner.key)}"'
+            for inner in self.compiler.selection.of(info, one)
+        )
+        return f"(select row_to_json(i) from (select {shape}) i)"
+
+    def info(self, inner: Chosen, info: GraphQLObjectType) -> str:
+        """The far end of the direction tells by a row more; the near end by the cursor that was given."""
+        near, far = ("hasNextPage", "hasPreviousPage") if self.backward else ("hasPreviousPage", "hasNextPage")
+        if inner.name == far:
+            return self.fact("more", "count(*) > {size}")
+        if inner.name == near:
+            return "true" if ("before" if self.backward else "after") in self.given else "false"
+        if inner.name in ("startCursor", "endCursor"):
+            return self.cursor(inner.name.lower(), last=(inner.name == "endCursor") != self.backward)
+        return self.compiler.expression(inner, info, "g")
+
+    def cursor(self, name: str, *, last: bool) -> str:
+        """The cursor of one end of the page: made once of that row's place, not of every row."""
+        nth = "[count(*) {within}]" if last else "[1]"
+        parts = [
+            self.fact(f"{name}_{part}", f"(array_agg(t.{part} order by t.place) {{within}}){nth}") + f" as {part}"
+            for part in ("occurred", "id")
+        ]
+        return f"(select {Cursor.sql('e')} from (select {', '.join(parts)}) e)"
+
+    def fact(self, name: str, sql: str) -> str:
+        self.facts[name] = sql
+        return f"g.{name}"
+
+    def aggregate(self) -> str:
+        size = self._size()
+        if len(self.lists) == 1 and not self.facts and not self.backward:
+            rows = self._rows(f"select {self.lists[0]}", "t", size)
+            return f"select coalesce(json_agg(row_to_json(x)), '[]') as c1 from ({rows}) x"
+        more = "more" in self.facts
+        within = f"filter (where t.place <= {size})" if more else ""
+        order = "t.place desc" if self.backward else "t.place"
+        lists = [
+            f"coalesce(json_agg((select row_to_json(x) from (select {columns}) x) order by {order}) {within}, "
+            f"'[]') as c{n}"
+            for n, columns in enumerate(self.lists, 1)
+        ]
+        facts = [f"{sql.format(size=size, within=within)} as {name}" for name, sql in self.facts.items()]
+        place = f"select r.*, row_number() over (order by {self._order('r')}) as place"
+        return (
+            f"select {', '.join([*lists, *facts])} from ({self._rows(place, 'r', f'{size} + 1' if more else size)}) t"
+        )
+
+    def _rows(self, select: str, row: str, limit: str) -> str:
+        where = [self.compiler.visible(self.chosen, row)]
+        where += [self._beyond(row, name) for name in ("after", "before") if name in self.given]
+        table = record_of(self.item).table
+        return f"{select} from {table} {row} where {' and '.join(where)} order by {self._order(row)} limit {limit}"
+
+    def _order(self, row: str) -> str:
+        return oldest_first(row) if self.backward else newest_first(row)
+
+    def _size(self) -> str:
+        name = "last" if self.backward else "first"
+        parameter = self.compiler.bind(self.chosen, lambda arguments: Cursor.size(arguments, name, DEFAULT_PAGE))
+        return f"{parameter}::int"
+
+    def _beyond(self, row: str, name: str) -> str:
+        occurred = self.compiler.bind(self.chosen, lambda arguments: Cursor.read(arguments, name).occurred)
+        id_ = self.compiler.bind(self.chosen, lambda arguments: Cursor.read(arguments, name).id)
+        return Cursor.beyond(row, occurred, id_, older=name == "after")
+
+
+def _object(type_: object) -> GraphQLObjectType:
+    named = get_named_type(type_)  # type: ignore[call-overload]  # of a field of our own Connection
+    if not isinstance(named, GraphQLObjectType):
+        raise TypeError("a connection is made of objects")
+    return named

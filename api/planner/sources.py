@@ -1,0 +1,91 @@
+"""Where a GraphQL field comes from: a column of the same name by default, else one of these declarations.
+
+They stand next to the field, in its type:
+
+    display: str | None = field("What was measured. FHIR: Observation.code.text")
+    recorded_at: Instant = field("When it arrived.", Column("received_at"))
+    id: strawberry.ID = field("Opaque id.", Expr("access.node_id('labs', {t}.patient_id, {t}.id)"))
+    items: list[PrescriptionItem] = field("Its lines.", Rel("{r}.prescription_id = {t}.id", order="{r}.position"))
+    reactions: list[Reaction] = field("What happened.", Embedded())
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import strawberry
+
+T = TypeVar("T", bound=type)
+SOURCE = "healthbook.source"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the record's table; of the field's own name unless told."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """A SQL expression over the row `{t}`. Immutable and without parameters."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rel:
+    """Rows of another record of the same patient and section: `on` joins `{r}` (theirs) to `{t}` (ours)."""
+
+    on: str
+    order: str = "{r}.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A JSON column holding an object, or a list of them, whose keys are the Python names of the type's fields."""
+
+    column: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionSource:
+    """The rows of a section, opened only by the decision. Made by `api.guard`, never written by hand."""
+
+    section: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class RootSource:
+    """A field of Query that is one plan: `record` (a patient's book) or `node` (one item by its id)."""
+
+    kind: str
+
+
+Source = Column | Expr | Rel | Embedded | SectionSource | RootSource
+PLAIN = Column()
+REPORTS = Rel("{r}.fact_key = {t}.fact_key and {r}.superseded_at is null", order="{r}.received_at, {r}.id")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The table a GraphQL type shows (`book.labs`) and the section that opens it."""
+
+    table: str
+    section: str
+
+
+def record(model: type[Any], section: str) -> Callable[[T], T]:
+    """Declare which mapped class a GraphQL type shows."""
+
+    def declare(cls: T) -> T:
+        cls.__record__ = Record(f"book.{model.__tablename__}", section)  # type: ignore[attr-defined]
+        return cls
+
+    return declare
+
+
+def field(description: str, source: Source = PLAIN) -> Any:
+    """A field that the planner knows. The description ends with the FHIR path ("FHIR: Observation.value[x]")."""
+    return strawberry.field(description=description, metadata={SOURCE: source})

@@ -1,0 +1,45 @@
+"""What the web process needs to know from outside; read once by the commands of `cli/`."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Three database logins with a right of their own each, and the key that identifiers are hashed with.
+
+    `demo_token` opens GraphiQL and the list of demo citizens; only the demo command has one.
+    """
+
+    web_dsn: str = field(repr=False)
+    intake_dsn: str = field(repr=False)
+    auth_dsn: str = field(repr=False)
+    identifier_key: bytes = field(repr=False)
+    connections: int = 10
+    demo_token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.identifier_key) != KEY_BYTES:
+            raise ValueError("HEALTHBOOK_IDENTIFIER_KEY must be base64 of 32 bytes")
+        if self.connections < 1:
+            raise ValueError("HEALTHBOOK_CONNECTIONS must be at least 1")
+
+
+def identifier_key(environ: Mapping[str, str]) -> bytes:
+    """HEALTHBOOK_IDENTIFIER_KEY: base64 of 32 bytes. ValueError says what is wrong."""
+    try:
+        return base64.b64decode(environ.get("HEALTHBOOK_IDENTIFIER_KEY", ""), validate=True)
+    except binascii.Error:
+        raise ValueError("HEALTHBOOK_IDENTIFIER_KEY must be base64 of 32 bytes") from None
+
+
+def connections(environ: Mapping[str, str]) -> int:
+    """HEALTHBOOK_CONNECTIONS: how many records one process reads at a time; 10 unless told."""
+    text = environ.get("HEALTHBOOK_CONNECTIONS", "10")
+    if not text.isdigit():
+        raise ValueError("HEALTHBOOK_CONNECTIONS must be a number")
+    return int(text)
