@@ -1,0 +1,207 @@
+"""`healthbook demo`: an invented population on an embedded database, served on this machine."""
+
+import asyncio
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import typer
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from api.app import record_scopes
+from api.settings import ApiSettings, connections, identifier_key
+from auth.clients import issue_demo_token, register_facility, register_phone
+from auth.keys import KeyStore
+from auth.settings import AuthSettings
+from cli.database import database
+from cli.importing import import_files
+from cli.progress import counting
+from cli.serve import ensure_keys, free_socket, serve
+from cli.sessions import auth_session, owner_session
+from cli.settings import Addresses, data_folder, environment, keys, write_private
+from domain import organizations
+from domain.database import open_engine
+from domain.identity.identifiers import Identifier, IdentifierKind, facility_patient_id, lookup_key
+from domain.intake.tables import PatientKey
+from domain.patients import Citizen, RelatedPerson
+from domain.synthetic import write_population
+from domain.values import VIETNAM, utc_now
+
+HOST = "127.0.0.1"
+SEED = 1
+TOKEN_LIFE = timedelta(hours=12)
+FACILITY_CLIENT = "demo-facility"
+OWN_SCOPES = "openid profile offline_access"
+
+
+def run(*, people: int, port: int) -> None:
+    environ = environment()
+    folder = data_folder(environ)
+    if environ.get("HEALTHBOOK_DATABASE_URL"):
+        raise typer.BadParameter("the demo brings its own database; unset HEALTHBOOK_DATABASE_URL")
+    held = {**environ, **keys(environ, folder)}
+    with database(environ) as addresses:
+        secret = identifier_key(held)
+        if not (folder / "demo.json").exists():
+            load(folder, addresses, secret, people, processes=os.cpu_count() or 1)
+        listening = free_socket(HOST, port)
+        origin = f"http://{HOST}:{listening.getsockname()[1]}"
+        auth = _auth(origin, held)
+        asyncio.run(ensure_keys(addresses, auth))
+        first = json.loads((folder / "demo.json").read_text())
+        token = asyncio.run(_token(addresses, auth, UUID(first["citizen"])))
+        api = ApiSettings(
+            web_dsn=addresses.web,
+            intake_dsn=addresses.intake,
+            auth_dsn=addresses.auth,
+            identifier_key=secret,
+            connections=connections(environ),
+            demo_token=token,
+        )
+        serve(api, auth, listening, ready=lambda: _tell(origin, token, first))
+
+
+def _auth(origin: str, held: Mapping[str, str]) -> AuthSettings:
+    plain = AuthSettings.from_env({**held, "HEALTHBOOK_ISSUER": origin})
+    return AuthSettings(issuer=origin, audience=plain.audience, kek=plain.kek, demo_sign_in=True)
+
+
+def load(folder: Path, addresses: Addresses, secret: bytes, people: int, *, processes: int = 1) -> None:
+    """Invent, import and register. The marker is written last, so that what was cut short starts again."""
+    population = folder / "population"
+    shutil.rmtree(population, ignore_errors=True)
+    today = utc_now().astimezone(VIETNAM).date()
+    with counting("Inventing people", people) as progress:
+        write_population(population, people=people, seed=SEED, today=today, progress=progress)
+    asyncio.run(_organizations(addresses, population))
+    files = [*sorted(population.glob("qd4750/*.xml")), *sorted(population.glob("fhir/*"))]
+    tally = import_files(files, addresses.intake, secret, processes=processes)
+    tally.show()
+    told = asyncio.run(_register(addresses, population, secret))
+    write_private(folder / "demo.json", told)
+
+
+async def _organizations(addresses: Addresses, population: Path) -> None:
+    engine = open_engine(addresses.intake)
+    try:
+        async with engine.begin() as connection:
+            await organizations.save(connection, json.loads((population / "organizations.json").read_text()))
+    finally:
+        await engine.dispose()
+
+
+async def _register(addresses: Addresses, population: Path, secret: bytes) -> dict[str, str]:
+    """The citizens who may sign in, the phone's client and one facility's; returns what the start page tells."""
+    people = json.loads((population / "citizens.json").read_text())
+    async with owner_session(addresses) as session:
+        for person in people:
+            await _citizen(session, person, secret)
+        await session.commit()
+        code = people[0]["facility_patient"]["facility"]
+        facility = (
+            await session.execute(select(organizations.Organization).where(organizations.Organization.code == code))
+        ).scalar_one()
+    async with auth_session(addresses) as session:
+        await register_phone(session, f"{OWN_SCOPES} {' '.join(record_scopes())}")
+        registered = await register_facility(
+            session,
+            client_id=FACILITY_CLIENT,
+            name=facility.name or code,
+            organization_id=facility.id,
+            scope="record:submit",
+        )
+        await session.commit()
+    return {
+        "citizen": people[0]["sub"],
+        "label": people[0]["label"],
+        "facility": code,
+        "facility_client": registered.client_id,
+        "facility_secret": registered.secret or "",
+    }
+
+
+async def _citizen(session: AsyncSession, person: Mapping[str, Any], secret: bytes) -> None:
+    patient_id = await _patient(session, person, secret)
+    note = STORIES.get(person.get("story") or "", "")
+    await session.merge(
+        Citizen(id=UUID(person["sub"]), patient_id=patient_id, demo_label=f"{person['label']} | {note}")
+    )
+    await session.flush()
+    for child in person["children"]:
+        child_id = await _patient(session, child, secret)
+        if child_id is not None:
+            session.add(RelatedPerson(citizen_id=UUID(person["sub"]), patient_id=child_id, kind="parent"))
+
+
+STORIES = {
+    "elder": "bệnh mạn tính, khám ở nhiều bệnh viện",
+    "mother": "mẹ, xem được sổ của các con",
+    "young_adult": "người trẻ, ít khám",
+    "restricted": "có dữ liệu nhạy cảm",
+    "unnumbered": "chưa có CCCD, chỉ có mã số BHXH",
+}
+
+
+async def _patient(session: AsyncSession, person: Mapping[str, Any], secret: bytes) -> UUID | None:
+    """The patient that the import made of an invented person, by the surest identifier he has."""
+    own = person["facility_patient"]
+    identifiers = [
+        Identifier(IdentifierKind.CCCD, person["cccd"]) if person.get("cccd") else None,
+        Identifier(IdentifierKind.BHXH, person["bhxh"]) if person.get("bhxh") else None,
+        facility_patient_id(own["facility"], own["number"]) if own else None,
+    ]
+    for identifier in identifiers:
+        if identifier is None:
+            continue
+        statement = select(PatientKey.patient_id).where(PatientKey.key == lookup_key(secret, identifier))
+        found = (await session.execute(statement.order_by(PatientKey.patient_id).limit(1))).scalar()
+        if found is not None:
+            return found
+    return None
+
+
+async def _token(addresses: Addresses, auth: AuthSettings, citizen_id: UUID) -> str:
+    engine = open_engine(addresses.auth)
+    try:
+        sessions = async_sessionmaker(engine, expire_on_commit=False)
+        ring = await KeyStore(sessions, auth.kek).ring()
+        scope = f"openid {' '.join(record_scopes())}"
+        async with sessions() as session:
+            token = await issue_demo_token(session, ring, auth, citizen_id=citizen_id, scope=scope, life=TOKEN_LIFE)
+            await session.commit()
+        return token
+    finally:
+        await engine.dispose()
+
+
+QUERY = "{ healthRecord { demographics { name birthDate } immunizations { occurred vaccine } } }"
+
+
+def _tell(origin: str, token: str, first: Mapping[str, str]) -> None:
+    body = json.dumps({"query": QUERY})
+    typer.echo(f"""
+healthbook is ready (Ctrl-C stops it and its database).
+
+  Sign in         {origin}/login
+  GraphiQL        {origin}/graphiql      with the token of {first["label"]}
+  Ready? Alive?   {origin}/readyz  {origin}/livez
+
+A first query, as {first["label"]}:
+
+  curl {origin}/graphql \\
+    -H 'Content-Type: application/json' \\
+    -H 'Authorization: Bearer {token}' \\
+    -d '{body}'
+
+A hospital sends a file (a token for facility {first["facility"]}, then the file):
+
+  curl -u {first["facility_client"]}:{first["facility_secret"]} {origin}/oauth/token \\
+    -d 'grant_type=client_credentials&scope=record:submit'
+  curl {origin}/ingest/qd4750 -H 'Authorization: Bearer ...' --data-binary @FILE.xml
+""")

@@ -1,0 +1,81 @@
+"""`healthbook serve`: the API in this process, until it is told to stop."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+
+import typer
+import uvicorn
+
+from api.app import create_app
+from api.settings import ApiSettings, connections, identifier_key
+from auth.keys import ensure
+from auth.settings import AuthSettings
+from cli.database import database
+from cli.logs import configure
+from cli.sessions import auth_session
+from cli.settings import Addresses, data_folder, environment, keys
+from domain.values import utc_now
+
+TRIED_PORTS = 50
+
+
+def run(*, host: str, port: int) -> None:
+    environ = environment()
+    held = {**environ, **keys(environ, data_folder(environ))}
+    with database(environ) as addresses:
+        listening = free_socket(host, port)
+        issuer = environ.get("HEALTHBOOK_ISSUER") or f"http://{host}:{listening.getsockname()[1]}"
+        auth = AuthSettings.from_env({**held, "HEALTHBOOK_ISSUER": issuer})
+        asyncio.run(ensure_keys(addresses, auth))
+        api = ApiSettings(
+            web_dsn=addresses.web,
+            intake_dsn=addresses.intake,
+            auth_dsn=addresses.auth,
+            identifier_key=identifier_key(held),
+            connections=connections(environ),
+        )
+        serve(api, auth, listening)
+
+
+async def ensure_keys(addresses: Addresses, auth: AuthSettings) -> None:
+    async with auth_session(addresses) as session:
+        await ensure(session, auth.kek, utc_now())
+        await session.commit()
+
+
+def serve(
+    api: ApiSettings, auth: AuthSettings, listening: socket.socket, *, ready: Callable[[], None] | None = None
+) -> None:
+    """Serve on a socket until SIGINT or SIGTERM; `ready` is called once requests are answered."""
+    configure()
+    config = uvicorn.Config(
+        create_app(api, auth), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+    )
+    server = _Announced(config, ready)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is installed
+        runner.run(server.serve(sockets=[listening]))
+
+
+class _Announced(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None] | None) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and self._ready:
+            self._ready()
+
+
+def free_socket(host: str, port: int) -> socket.socket:
+    """A socket on the port, or on the next free one, said plainly."""
+    for candidate in range(port, min(port + TRIED_PORTS, 65_536)):
+        try:
+            listening = socket.create_server((host, candidate), backlog=2048)
+        except OSError:
+            continue
+        if candidate != port:
+            typer.echo(f"Port {port} is taken; using {candidate}.")
+        return listening
+    raise typer.BadParameter(f"no free port between {port} and {port + TRIED_PORTS}")

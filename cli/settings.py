@@ -1,0 +1,84 @@
+"""Where things are: the data folder of an embedded server, or a real one's addresses. Alone reads os.environ.
+
+Every variable stands in the README's table; a test compares.
+"""
+
+import base64
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from auth.settings import new_kek
+
+VARIABLES = {
+    "HEALTHBOOK_DATA": "folder of the embedded database and its keys; `.healthbook` in the current folder unless told",
+    "HEALTHBOOK_DATABASE_URL": "owner's address of a real PostgreSQL 18; without it an embedded one is started",
+    "HEALTHBOOK_ROLE_PASSWORD": "password of the three login roles on a real server; `migrate` sets it",
+    "HEALTHBOOK_ISSUER": "public origin of this server, such as https://book.example.vn",
+    "HEALTHBOOK_AUDIENCE": "what access tokens are for; issuer + /graphql unless told",
+    "HEALTHBOOK_KEK": "base64 of 32 bytes that open the signing keys",
+    "HEALTHBOOK_IDENTIFIER_KEY": "base64 of 32 bytes that identifiers are hashed with; never change it",
+    "HEALTHBOOK_CONNECTIONS": "records read at a time by one process; 10 unless told",
+}
+LOGINS = {"web": "healthbook_web", "intake": "healthbook_intake", "auth": "healthbook_auth"}
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """One database, by who asks: its owner and the three logins."""
+
+    owner: str = field(repr=False)
+    web: str = field(repr=False)
+    intake: str = field(repr=False)
+    auth: str = field(repr=False)
+
+    @classmethod
+    def of_server(cls, url: str, password: str | None) -> "Addresses":
+        """The logins on the server, port and database of the owner's address."""
+        return cls(url, **{name: _as_role(url, role, password) for name, role in LOGINS.items()})
+
+
+def environment() -> Mapping[str, str]:
+    return os.environ
+
+
+def data_folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HEALTHBOOK_DATA") or ".healthbook").absolute()
+
+
+def _as_role(url: str, role: str, password: str | None) -> str:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    login = role if password is None else f"{role}:{quote(password, safe='')}"
+    return urlunsplit(parts._replace(netloc=f"{login}@{host}"))
+
+
+def keys(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """HEALTHBOOK_KEK and HEALTHBOOK_IDENTIFIER_KEY: as given, else made once and kept in the data folder."""
+    names = ("HEALTHBOOK_KEK", "HEALTHBOOK_IDENTIFIER_KEY")
+    given = {name: environ[name] for name in names if environ.get(name)}
+    if len(given) == len(names):
+        return given
+    return _kept_keys(folder / "keys.json") | given
+
+
+def _kept_keys(path: Path) -> dict[str, str]:
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = {
+        "HEALTHBOOK_KEK": new_kek(),
+        "HEALTHBOOK_IDENTIFIER_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    write_private(path, made)
+    return made
+
+
+def write_private(path: Path, told: Mapping[str, str]) -> None:
+    """A new JSON file that only its owner reads."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(told, file, ensure_ascii=False)

@@ -1,0 +1,212 @@
+"""The newcomer's first command: `healthbook demo`, as a process, in a folder with a space in its name.
+
+One folder is loaded once; later starts serve it, or a copy of it where something is to be killed.
+"""
+
+import base64
+import json
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.cli.demos import Demo, free_port
+from tests.cli.servers import NOBODY, PROJECT, as_root, ended, fresh_folder, linux
+
+pytestmark = linux
+RECORD = "{ healthRecord { patientId demographics { name birthDate } encounters { totalCount } } }"
+STOPPED = (0, 130)
+
+
+@pytest.fixture(scope="module")
+def first():
+    """A demo that was started once and stopped: its folder is loaded, its words are kept."""
+    with fresh_folder() as folder, closing(Demo(folder / "Sổ sức khỏe", free_port())) as demo:
+        demo.ready()
+        demo.record = demo.ask(RECORD)
+        demo.exit_code, demo.said = demo.stop(), demo.errors
+        demo.left = demo.has_database
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def second(first):
+    """The same folder served for the second time, while the tests of this file run."""
+    with closing(Demo(first.folder, free_port())) as demo:
+        yield demo.ready()
+
+
+@contextmanager
+def copied(first):
+    with fresh_folder() as folder:
+        leave_out = shutil.ignore_patterns("socket*", "postmaster.*", "lock")
+        yield shutil.copytree(first.folder, folder / "bản sao", ignore=leave_out)
+
+
+@pytest.fixture(scope="module")
+def spare(first):
+    """A loaded folder for demos that are killed."""
+    with copied(first) as folder:
+        yield folder
+
+
+@pytest.fixture
+def start(spare):
+    started = []
+
+    def make(folder=spare, port=None, **options):
+        started.append(Demo(folder, port or free_port(), **options))
+        return started[-1].ready()
+
+    yield make
+    for demo in started:
+        demo.close()
+
+
+def token_id(token):
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))["jti"]
+
+
+def test_the_first_start_loads_the_population_and_says_where_to_look(first):
+    assert "Preparing the database" in first.words
+    assert re.search(r"Inventing people .* 12/12", first.words)
+    assert re.search(r"Importing \(bytes\) .* (\d+)/\1 ", first.words)
+    assert re.search(r"^\d+ accepted; \d+ warnings$", first.words, re.MULTILINE)
+    for place in ("/login", "/graphiql", "/readyz", "/livez"):
+        assert f"{first.origin}{place}" in first.words
+
+
+def test_ctrl_c_stops_it_with_its_database_and_without_a_word(first):
+    assert first.exit_code in STOPPED
+    assert not first.left
+    assert first.said == ""
+
+
+@pytest.mark.parametrize("name", ["keys.json", "demo.json"])
+def test_secrets_are_nobody_elses_to_read(first, name):
+    assert (first.folder / name).stat().st_mode & 0o077 == 0
+
+
+def test_a_second_start_serves_what_is_there(first, second):
+    for step in ("Preparing", "Inventing", "Importing"):
+        assert step not in second.words
+    assert second.ask(RECORD) == first.record
+    assert token_id(second.token) != token_id(first.token)
+
+
+def test_the_places_it_names_answer(second):
+    assert second.get("/readyz").json()["status"] == "ready"
+    assert second.get("/livez").json() == {"status": "alive"}
+    explorer = second.get("/graphiql")
+    assert explorer.status_code == 200
+    assert second.token in explorer.text
+
+
+def test_its_token_reads_the_citizen_it_names(second):
+    label = re.search(r"with the token of (.+)$", second.words, re.MULTILINE)[1].strip()
+    record = second.ask(RECORD)["data"]["healthRecord"]
+    assert record["demographics"]["name"].casefold() == label.casefold()
+    assert record["encounters"]["totalCount"] > 0
+
+
+def test_its_sign_in_page_lists_the_citizens(first, second):
+    citizens = json.loads((first.folder / "population" / "citizens.json").read_text())
+    page = second.get("/login")
+    assert len(citizens) >= 3
+    for citizen in citizens:
+        assert citizen["label"] in page.text
+        assert f'value="{citizen["sub"]}"' in page.text
+
+
+def curl_lines(printed):
+    """The words of each curl command as a shell reads them, continued lines joined."""
+    joined = printed.replace("\\\n", " ")
+    return [shlex.split(line) for line in joined.splitlines() if line.strip().startswith("curl ")]
+
+
+def after(command, option):
+    return command[command.index(option) + 1]
+
+
+def test_its_curl_lines_can_be_pasted(first, second):
+    """Sent by us: a machine for tests need not have curl."""
+    query, token, ingest = curl_lines(second.words)
+    answer = httpx.post(query[1], content=after(query, "-d"), headers=dict(header(query, n) for n in (0, 1)))
+    assert answer.json()["data"]["healthRecord"]["demographics"]["name"]
+    name, _, secret = after(token, "-u").partition(":")
+    form = {"content": after(token, "-d"), "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+    granted = httpx.post(token[3], auth=(name, secret), **form).json()["access_token"]
+    code = re.search(r"a token for facility (\w+),", second.words)[1]
+    file = next((first.folder / "population" / "qd4750").glob(f"*{code}*"))
+    sent = httpx.post(ingest[1], content=file.read_bytes(), headers={"Authorization": f"Bearer {granted}"})
+    assert {json.loads(line)["status"] for line in sent.text.splitlines()} == {"unchanged"}
+
+
+def header(command, number):
+    values = [command[at + 1] for at, word in enumerate(command) if word == "-H"]
+    return values[number].split(": ", 1)
+
+
+def test_a_killed_demo_leaves_no_database(first, start):
+    demo = start()
+    postgres = demo.postgres
+    demo.process.send_signal(signal.SIGKILL)
+    assert ended(postgres, 2.0)
+    assert start().ask(RECORD) == first.record
+
+
+def test_a_terminated_demo_stops_its_database(start):
+    demo = start()
+    postgres = demo.postgres
+    demo.process.send_signal(signal.SIGTERM)
+    demo.process.wait(30)
+    assert ended(postgres, 0)
+    assert not demo.has_database
+    assert demo.errors == ""
+
+
+def test_two_run_side_by_side_and_a_taken_port_is_said_plainly(first, second, start):
+    port = int(second.origin.rsplit(":", 1)[1])
+    other = start(port=port)
+    assert f"Port {port} is taken; using {other.origin.rsplit(':', 1)[1]}." in other.words
+    assert other.postgres != second.postgres
+    assert other.ask(RECORD) == second.ask(RECORD) == first.record
+    assert other.ask(RECORD, second.token)["error"] == "invalid_token"
+    other.stop()
+    assert second.get("/readyz").status_code == 200
+
+
+def test_a_folder_in_use_is_said_plainly(second):
+    with closing(Demo(second.folder, free_port())) as late:
+        late.process.communicate(timeout=30)
+        assert late.process.returncode == 1
+        assert late.errors.startswith("healthbook: ")
+        assert f"is in use by process {second.process.pid}." in late.errors
+        assert "Traceback" not in late.errors
+
+
+def test_a_real_server_is_never_a_demos(tmp_path):
+    named = {"HEALTHBOOK_DATABASE_URL": "postgresql://nowhere/", "HEALTHBOOK_DATA": str(tmp_path)}
+    command = [sys.executable, "-m", "cli.main", "demo"]
+    done = subprocess.run(command, capture_output=True, cwd=PROJECT, env=named, check=False)
+    assert done.returncode == 2
+    assert b"HEALTHBOOK_DATABASE_URL" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@as_root
+def test_an_ordinary_user_is_served_the_same(first, start):
+    with copied(first) as folder:
+        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", str(folder)], check=True)
+        demo = start(folder, user=NOBODY)
+        assert demo.ask(RECORD) == first.record
+        assert Path(f"/proc/{demo.postgres}").stat().st_uid == NOBODY
+        assert demo.stop() in STOPPED
