@@ -1,0 +1,147 @@
+"""The servers that are compared, each in a process of its own on a free loopback port.
+
+`python -m benchmarks.servers NAME` reads its configuration as one JSON line, tells its port and serves until its
+standard input ends, and no longer than `LIFE_S` whatever happens.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from base64 import b64decode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from benchmarks.data import World
+from cli.serve import ensure_keys
+
+HOST = "127.0.0.1"
+ISSUER = "http://127.0.0.1"  # of the tokens; the port differs from run to run
+CONNECTIONS = 10
+LIFE_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server; `pid` is the process that answers."""
+
+    name: str
+    pid: int
+    port: int
+
+    @property
+    def origin(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+
+@contextmanager
+def running(name: str, world: World) -> Iterator[Server]:
+    """One of `SERVERS` for the length of the block."""
+    command = [sys.executable, "-m", "benchmarks.servers", name]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(json.dumps(configuration(world)) + "\n")
+        child.stdin.flush()
+        try:
+            yield Server(name, child.pid, int(child.stdout.readline()))
+        finally:
+            child.stdin.close()
+            _end(child)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    try:
+        child.wait(5)
+    except subprocess.TimeoutExpired:
+        child.kill()
+
+
+def configuration(world: World) -> dict[str, str]:
+    return {
+        "owner": world.addresses.owner,
+        "web": world.addresses.web,
+        "intake": world.addresses.intake,
+        "auth": world.addresses.auth,
+        "kek": world.kek,
+        "identifier_key": world.identifier_key.hex(),
+    }
+
+
+def auth_settings(kek: str) -> Any:
+    from auth.settings import AuthSettings
+
+    return AuthSettings(issuer=ISSUER, audience=f"{ISSUER}/graphql", kek=b64decode(kek), demo_sign_in=True)
+
+
+def healthbook(config: dict[str, str], listening: socket.socket) -> None:
+    """The whole application, with its logs set up as `healthbook serve` does."""
+    from api.app import create_app
+    from api.settings import ApiSettings
+    from cli.logs import configure
+    from cli.settings import Addresses
+
+    addresses = Addresses(*(config[name] for name in ("owner", "web", "intake", "auth")))
+    auth = auth_settings(config["kek"])
+    asyncio.run(ensure_keys(addresses, auth))
+    api = ApiSettings(
+        web_dsn=addresses.web,
+        intake_dsn=addresses.intake,
+        auth_dsn=addresses.auth,
+        identifier_key=bytes.fromhex(config["identifier_key"]),
+        connections=CONNECTIONS,
+    )
+    configure()
+    _serve(create_app(api, auth), listening)
+
+
+def handwritten(config: dict[str, str], listening: socket.socket) -> None:
+    from benchmarks.handwritten import create_app
+
+    _serve(create_app(config["owner"], CONNECTIONS), listening)
+
+
+def orm(config: dict[str, str], listening: socket.socket) -> None:
+    from benchmarks.orm import create_app
+
+    _serve(create_app(config["owner"], CONNECTIONS), listening)
+
+
+def _serve(app: Any, listening: socket.socket) -> None:
+    """One uvicorn worker with what `uvicorn[standard]` brings: uvloop and httptools."""
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(uvicorn.Server(config).serve(sockets=[listening]))
+
+
+SERVERS: dict[str, Callable[[dict[str, str], socket.socket], None]] = {
+    "healthbook": healthbook,
+    "handwritten": handwritten,
+    "orm": orm,
+}
+
+
+def _until_input_ends() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
+def main() -> None:
+    signal.alarm(LIFE_S)
+    config = json.loads(sys.stdin.readline())
+    threading.Thread(target=_until_input_ends, daemon=True).start()
+    listening = socket.create_server((HOST, 0), backlog=2048)
+    print(listening.getsockname()[1], flush=True)
+    SERVERS[sys.argv[1]](config, listening)
+
+
+if __name__ == "__main__":
+    main()
