@@ -35,10 +35,14 @@ class Expr:
 
 @dataclass(frozen=True, slots=True)
 class Rel:
-    """Rows of another record of the same patient and section: `on` joins `{r}` (theirs) to `{t}` (ours)."""
+    """Rows of another record of the same patient and section: `on` joins `{r}` (theirs) to `{t}` (ours).
+
+    `own_sources`: each row names only who sent it, though the one shown keeps the sources of all.
+    """
 
     on: str
     order: str = "{r}.id"
+    own_sources: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,9 @@ class RootSource:
 
 Source = Column | Expr | Rel | Embedded | SectionSource | RootSource
 PLAIN = Column()
-REPORTS = Rel("{r}.fact_key = {t}.fact_key and {r}.superseded_at is null", order="{r}.received_at, {r}.id")
+REPORTS = Rel(
+    "{r}.fact_key = {t}.fact_key and {r}.superseded_at is null", order="{r}.received_at, {r}.id", own_sources=True
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Compiler:
     gates: list[Gate] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
     exact: bool = True
+    own_sources: set[str] = field(default_factory=set)
     _aliases: int = 0
 
     def object(self, chosen: Chosen, type_: GraphQLObjectType, row: str, from_: str = "") -> str:
@@ -70,13 +71,20 @@ class Compiler:
             case Expr(sql):
                 return sql.format(t=row, section=record_of(type_).section if "{section}" in sql else "")
             case Embedded(column):
-                return self.embedded(chosen, f"{row}.{column or _python_name(chosen)}")
+                return self.embedded(chosen, self.json(row, column or _python_name(chosen)))
             case Rel():
                 return self.related(chosen, source, row)
             case SectionSource():
                 return self.section(chosen, source)
             case _:
                 raise Unplannable(chosen.name)
+
+    def json(self, row: str, column: str) -> str:
+        """A JSON column; of a report's sources only the one that is its own."""
+        if column != "sources" or row not in self.own_sources:
+            return f"{row}.{column}"
+        mine = f"jsonb_build_object('id', {row}.source_id)"
+        return f"jsonb_path_query_array({row}.sources, '$[*] ? (@.id == $id)', {mine})"
 
     def embedded(self, chosen: Chosen, json: str) -> str:
         """An object kept as JSON, or a list of them; absent stays null unless the field promises a value."""
@@ -116,6 +124,8 @@ class Compiler:
         type_ = get_named_type(chosen.field.type)  # type: ignore[union-attr]
         assert isinstance(type_, GraphQLObjectType)  # noqa: S101 -- a Rel leads to a record, told by its type
         other = self.alias()
+        if rel.own_sources:
+            self.own_sources.add(other)
         on, order = rel.on.format(t=row, r=other), rel.order.format(t=row, r=other)
         rows = (
             f"select {self.columns(chosen, type_, other)} from {record_of(type_).table} {other} "

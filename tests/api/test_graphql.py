@@ -165,6 +165,18 @@ async def test_hostile_text_in_arguments_is_an_error_and_never_a_fault(book):
     assert organizations["errors"][0]["extensions"]["code"] == "INVALID"
 
 
+async def test_a_report_names_its_own_sender_and_the_item_all(book):
+    query = (
+        "{ healthRecord { allergies { isContradicted sources { id } reports { verificationStatus sources { id } } } } }"
+    )
+    answer = await book.ask(query, await book.token(book.citizens[0]))
+    (allergy,) = answer["data"]["healthRecord"]["allergies"]
+    assert allergy["isContradicted"]
+    own = [source["id"] for report in allergy["reports"] for source in report["sources"]]
+    assert sorted(own) == sorted(source["id"] for source in allergy["sources"])
+    assert len(own) == len(allergy["reports"]) == 2
+
+
 async def test_facilities_have_names(book):
     token = await book.token(book.citizens[0])
     answer = await book.ask("{ organizations(first: 3) { code name kind } }", token)
