@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cli.migrations import upgrade
@@ -15,7 +15,9 @@ from domain.database import open_engine
 from domain.intake.importing import Importer
 from tests.postgres import Databases, test_server
 
-settings.register_profile("healthbook", deadline=None)  # a busy machine is no failure
+settings.register_profile(  # a busy machine is no failure
+    "healthbook", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("healthbook")
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

@@ -16,7 +16,7 @@ import httpx
 from tests.cli.servers import PROJECT
 
 PEOPLE = 12
-PATIENCE = 60.0  # seconds until a demo must have said all it has to say
+PATIENCE = 600.0  # seconds until a demo must have said all it has to say
 LAST_WORDS = "--data-binary @FILE.xml"
 # Everything is imported before the change of user: the interpreter itself may lie where only root can read.
 AS_USER = """
@@ -99,7 +99,7 @@ class Demo:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
         try:
-            self.process.communicate(timeout=30)
+            self.process.communicate(timeout=300)
         finally:
             self.process.kill()
             self._errors.close()

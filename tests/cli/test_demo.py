@@ -19,6 +19,7 @@ import pytest
 
 from tests.cli.demos import Demo, free_port
 from tests.cli.servers import NOBODY, PROJECT, as_root, ended, fresh_folder, linux
+from tests.pace import seconds
 
 pytestmark = linux
 RECORD = "{ healthRecord { patientId demographics { name birthDate } encounters { totalCount } } }"
@@ -159,7 +160,7 @@ def test_a_killed_demo_leaves_no_database(first, start):
     demo = start()
     postgres = demo.postgres
     demo.process.send_signal(signal.SIGKILL)
-    assert ended(postgres, 2.0)
+    assert ended(postgres, seconds(2))
     assert start().ask(RECORD) == first.record
 
 
@@ -167,7 +168,7 @@ def test_a_terminated_demo_stops_its_database(start):
     demo = start()
     postgres = demo.postgres
     demo.process.send_signal(signal.SIGTERM)
-    demo.process.wait(30)
+    demo.process.wait(seconds(30))
     assert ended(postgres, 0)
     assert not demo.has_database
     assert demo.errors == ""
@@ -186,7 +187,7 @@ def test_two_run_side_by_side_and_a_taken_port_is_said_plainly(first, second, st
 
 def test_a_folder_in_use_is_said_plainly(second):
     with closing(Demo(second.folder, free_port())) as late:
-        late.process.communicate(timeout=30)
+        late.process.communicate(timeout=300)
         assert late.process.returncode == 1
         assert late.errors.startswith("healthbook: ")
         assert f"is in use by process {second.process.pid}." in late.errors

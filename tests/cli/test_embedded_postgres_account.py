@@ -14,6 +14,7 @@ from cli.embedded_postgres_account import SERVER_ID
 from cli.embedded_postgres_binaries import wheel_binaries
 from tests.cli import servers
 from tests.cli.servers import NOBODY, SMALL, as_root, ask, ended, linux, mode
+from tests.pace import seconds
 
 folder, seed, data, parents = servers.folder, servers.seed, servers.data, servers.parents
 
@@ -108,7 +109,7 @@ def test_works_for_an_ordinary_user(folder, parents):
     assert parent.answer == 38
     assert Path(f"/proc/{parent.server}").stat().st_uid == NOBODY
     parent.send(signal.SIGKILL)
-    assert ended(parent.server, 2)
+    assert ended(parent.server, seconds(2))
     assert parents(folder / "data", user=NOBODY).answer == 38
 
 

@@ -13,6 +13,7 @@ from cli import embedded_postgres
 from cli.embedded_postgres import EmbeddedPostgres, StartFailed
 from tests.cli import servers
 from tests.cli.servers import SMALL, ask, ended, linux, raises_at_start
+from tests.pace import seconds
 
 folder, seed, data, parents = servers.folder, servers.seed, servers.data, servers.parents
 
@@ -23,7 +24,7 @@ def test_ends_within_two_seconds_when_its_parent_is_killed(data, parents, mode):
     parent = parents(data, mode=mode)
     assert not ended(parent.server, 0)
     parent.send(signal.SIGKILL)
-    assert ended(parent.server, 2)
+    assert ended(parent.server, seconds(2))
     with EmbeddedPostgres(data, SMALL):
         assert "was shut down at" in (data / "server.log").read_text()
 
