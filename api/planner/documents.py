@@ -28,25 +28,31 @@ from api.planner.plan import NodeId, Plan, compile_root, structure
 from api.planner.selection import Selection
 from api.planner.sources import SOURCE, RootSource
 from api.planner.sql import Unplannable
+from domain.errors import Invalid
 
 T = TypeVar("T")
-DOCUMENTS, PLANS = 2_000, 64
+PLANS = 16  # a document
+REMEMBERED = 1_000_000  # characters of all documents together; their trees take some hundred times as much
+OVERHEAD = 1_000  # characters that any document weighs at least
 
 
 class LRU(Generic[T]):
-    """The most recently used values, at most `size` of them."""
+    """The most recently used values, whose weights together are at most `capacity`."""
 
-    def __init__(self, size: int) -> None:
-        self._values: OrderedDict[Hashable, T] = OrderedDict()
-        self._size = size
+    def __init__(self, capacity: int) -> None:
+        self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
+        self._room = capacity
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+    def get(self, key: Hashable, make: Callable[[], T], *, weight: int = 1) -> T:
         if key in self._values:
             self._values.move_to_end(key)
-            return self._values[key]
-        value = self._values[key] = make()
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
+            return self._values[key][0]
+        value = make()
+        self._values[key] = (value, weight)
+        self._room -= weight
+        while self._room < 0:
+            _, (_, freed) = self._values.popitem(last=False)
+            self._room += freed
         return value
 
 
@@ -89,7 +95,7 @@ class Document:
             if isinstance(value, str):
                 try:
                     kinds.append(NodeId.read(value).kind)
-                except Exception:  # noqa: BLE001, S112 -- most variables are no ids
+                except Invalid:  # most variables are no ids
                     continue
         return ",".join(kinds) or None
 
@@ -99,11 +105,12 @@ class Documents:
 
     def __init__(self, schema: GraphQLSchema, records: Mapping[str, GraphQLObjectType]) -> None:
         self._schema, self._records = schema, records
-        self._documents: LRU[Document | list[GraphQLError] | None] = LRU(DOCUMENTS)
+        self._documents: LRU[Document | list[GraphQLError] | None] = LRU(REMEMBERED)
 
     def get(self, text: str, operation_name: str | None) -> Document | list[GraphQLError] | None:
         """The document, or what is wrong with it; None where only the operation's name is."""
-        return self._documents.get((text, operation_name), lambda: self._read(text, operation_name))
+        weight = OVERHEAD + len(text)
+        return self._documents.get((text, operation_name), lambda: self._read(text, operation_name), weight=weight)
 
     def _read(self, text: str, operation_name: str | None) -> Document | list[GraphQLError] | None:
         document, errors = checked_document(self._schema, text)

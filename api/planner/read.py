@@ -15,7 +15,7 @@ from api.planner.plan import Plan
 from domain.errors import Busy
 
 READ = "select data, outcome, opened from access.read($1, $2, $3, $4, $5, $6)"
-PLANS_A_CONNECTION = 500
+PLANS_A_CONNECTION = 100  # each takes up to a megabyte of its server process
 PURPOSE = "PATRQT"  # HL7 v3 PurposeOfUse: patient requested
 
 

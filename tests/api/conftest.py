@@ -1,7 +1,6 @@
 """The whole application on a database that holds a small invented population, and tokens for its citizens."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,7 +24,7 @@ from cli.settings import Addresses
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.conftest import KEY, Database
-from tests.postgres import Databases, fast_folder, test_server
+from tests.postgres import Databases, test_server
 
 PEOPLE = 24
 TODAY = date(2026, 11, 21)
@@ -126,6 +125,3 @@ async def book(databases: Databases, populated: str) -> AsyncIterator[Book]:
             made.citizens.extend(row["id"] for row in rows)
             yield made
     await databases.drop(dsn)
-
-
-__all__ = ["fast_folder", "json"]
