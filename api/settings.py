@@ -10,7 +10,7 @@ KEY_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """Three database logins with a right of their own each, and the key that identifiers are hashed with.
+    """Four database logins with a right of their own each, and the key that identifiers are hashed with.
 
     `demo_token` opens GraphiQL and the list of demo citizens; only the demo command has one.
     """
@@ -18,6 +18,7 @@ class ApiSettings:
     web_dsn: str = field(repr=False)
     intake_dsn: str = field(repr=False)
     auth_dsn: str = field(repr=False)
+    consent_dsn: str = field(repr=False)
     identifier_key: bytes = field(repr=False)
     connections: int = 10
     demo_token: str | None = field(default=None, repr=False)

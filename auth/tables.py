@@ -39,8 +39,12 @@ class OAuthClient(Base):
         _one_of("auth_method", AUTH_METHODS),
         CheckConstraint("(auth_method = 'client_secret_basic') = (secret_hash IS NOT NULL)", name="secret"),
         CheckConstraint("(auth_method = 'private_key_jwt') = (jwks IS NOT NULL)", name="jwks"),
-        CheckConstraint("kind <> 'facility' OR auth_method <> 'none'", name="facility_is_confidential"),
-        CheckConstraint("kind <> 'facility' OR organization_id IS NOT NULL", name="facility_has_organization"),
+        CheckConstraint(
+            "kind NOT IN ('facility', 'clinician') OR auth_method <> 'none'", name="facility_is_confidential"
+        ),
+        CheckConstraint(
+            "kind NOT IN ('facility', 'clinician') OR organization_id IS NOT NULL", name="facility_has_organization"
+        ),
         Index(None, "organization_id", postgresql_where=text("organization_id IS NOT NULL")),
         OPTIONS,
     )
@@ -54,6 +58,10 @@ class OAuthClient(Base):
     scope: Mapped[str]
     created_at: Mapped[datetime]
     redirect_uris: Mapped[list[str]] = mapped_column(default_factory=list)
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(default_factory=list, server_default=text("'[]'"))
+    requires_par: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    requires_dpop: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    expires_at: Mapped[datetime | None] = mapped_column(default=None)
     organization_id: Mapped[UUID | None] = mapped_column(default=None)
     secret_hash: Mapped[bytes | None] = mapped_column(default=None)
     jwks: Mapped[dict[str, Any] | None] = mapped_column(default=None)
@@ -82,7 +90,9 @@ class OAuthClient(Base):
 class TokenGrant(Base):
     """One sign-in of a citizen at a client, or one client_credentials token. The random id is its only name.
 
-    `citizen_id` is the resource owner (None for client_credentials), `actor_id` who acts for him.
+    `citizen_id` is who signed in (None for client_credentials). After a token exchange `patient_id` is the one patient
+    for whom he acts (RFC 8693 4.1: `sub` is then the patient, `act.sub` the citizen). `jkt` is the SHA-256 thumbprint
+    of the key that tokens and refresh tokens are bound to (RFC 9449 6.1).
     """
 
     __tablename__ = "token_grant"
@@ -99,7 +109,8 @@ class TokenGrant(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     citizen_id: Mapped[UUID | None] = mapped_column(default=None)
-    actor_id: Mapped[UUID | None] = mapped_column(default=None)
+    patient_id: Mapped[UUID | None] = mapped_column(default=None)
+    jkt: Mapped[str | None] = mapped_column(default=None)
     acr: Mapped[str | None] = mapped_column(default=None)
     auth_time: Mapped[datetime | None] = mapped_column(default=None)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
@@ -127,6 +138,7 @@ class AuthorizationCode(Base):
     code_challenge: Mapped[str]
     expires_at: Mapped[datetime]
     nonce: Mapped[str | None] = mapped_column(default=None)
+    jkt: Mapped[str | None] = mapped_column(default=None)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 
@@ -156,6 +168,7 @@ class WebSession(Base):
     auth_time: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
+    device: Mapped[str] = mapped_column(default="", server_default="")
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
 
 

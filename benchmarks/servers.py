@@ -71,6 +71,7 @@ def configuration(world: World) -> dict[str, str]:
         "web": world.addresses.web,
         "intake": world.addresses.intake,
         "auth": world.addresses.auth,
+        "consent": world.addresses.consent,
         "kek": world.kek,
         "identifier_key": world.identifier_key.hex(),
     }
@@ -87,15 +88,16 @@ def healthbook(config: dict[str, str], listening: socket.socket) -> None:
     from api.app import create_app
     from api.settings import ApiSettings
     from cli.logs import configure
-    from cli.settings import Addresses
+    from cli.settings import LOGINS, Addresses
 
-    addresses = Addresses(*(config[name] for name in ("owner", "web", "intake", "auth")))
+    addresses = Addresses(*(config[name] for name in ("owner", *LOGINS)))
     auth = auth_settings(config["kek"])
     asyncio.run(ensure_keys(addresses, auth))
     api = ApiSettings(
         web_dsn=addresses.web,
         intake_dsn=addresses.intake,
         auth_dsn=addresses.auth,
+        consent_dsn=addresses.consent,
         identifier_key=bytes.fromhex(config["identifier_key"]),
         connections=CONNECTIONS,
     )

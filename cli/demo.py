@@ -29,7 +29,8 @@ from domain import organizations
 from domain.database import open_engine
 from domain.identity.identifiers import Identifier, IdentifierKind, facility_patient_id, lookup_key
 from domain.intake.tables import PatientKey
-from domain.patients import Citizen, RelatedPerson
+from domain.patients import Citizen
+from domain.related_persons import RelatedPerson
 from domain.synthetic import write_population
 from domain.values import VIETNAM, utc_now
 
@@ -60,6 +61,7 @@ def run(*, people: int, port: int) -> None:
             web_dsn=addresses.web,
             intake_dsn=addresses.intake,
             auth_dsn=addresses.auth,
+            consent_dsn=addresses.consent,
             identifier_key=secret,
             connections=connections(environ),
             demo_token=token,

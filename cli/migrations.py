@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 
 ROOT = Path(__file__).parents[1]
-LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth")
+LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent")
 PARTITIONS_AHEAD = 3
 
 

@@ -32,6 +32,7 @@ def run(*, host: str, port: int) -> None:
             web_dsn=addresses.web,
             intake_dsn=addresses.intake,
             auth_dsn=addresses.auth,
+            consent_dsn=addresses.consent,
             identifier_key=identifier_key(held),
             connections=connections(environ),
         )

@@ -17,24 +17,30 @@ from auth.settings import new_kek
 VARIABLES = {
     "HEALTHBOOK_DATA": "folder of the embedded database and its keys; `.healthbook` in the current folder unless told",
     "HEALTHBOOK_DATABASE_URL": "owner's address of a real PostgreSQL 18; without it an embedded one is started",
-    "HEALTHBOOK_ROLE_PASSWORD": "password of the three login roles on a real server; `migrate` sets it",
+    "HEALTHBOOK_ROLE_PASSWORD": "password of the four login roles on a real server; `migrate` sets it",
     "HEALTHBOOK_ISSUER": "public origin of this server, such as https://book.example.vn",
     "HEALTHBOOK_AUDIENCE": "what access tokens are for; issuer + /graphql unless told",
     "HEALTHBOOK_KEK": "base64 of 32 bytes that open the signing keys",
     "HEALTHBOOK_IDENTIFIER_KEY": "base64 of 32 bytes that identifiers are hashed with; never change it",
     "HEALTHBOOK_CONNECTIONS": "records read at a time by one process; 10 unless told",
 }
-LOGINS = {"web": "healthbook_web", "intake": "healthbook_intake", "auth": "healthbook_auth"}
+LOGINS = {
+    "web": "healthbook_web",
+    "intake": "healthbook_intake",
+    "auth": "healthbook_auth",
+    "consent": "healthbook_consent",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """One database, by who asks: its owner and the three logins."""
+    """One database, by who asks: its owner and the four logins."""
 
     owner: str = field(repr=False)
     web: str = field(repr=False)
     intake: str = field(repr=False)
     auth: str = field(repr=False)
+    consent: str = field(repr=False)
 
     @classmethod
     def of_server(cls, url: str, password: str | None) -> "Addresses":

@@ -7,7 +7,7 @@ The table is partitioned by month; `access.begin` writes it (migrations/versions
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, func, text
+from sqlalchemy import Index, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
@@ -41,3 +41,40 @@ class AccessLog(Base, kw_only=True):
     sections: Mapped[list[str]] = mapped_column(ARRAY(Text))
     opened: Mapped[list[str]] = mapped_column(ARRAY(Text))
     outcome: Mapped[str]
+    consent_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid), default=None)
+    related_person_id: Mapped[UUID | None] = mapped_column(default=None)
+    emergency_id: Mapped[UUID | None] = mapped_column(default=None)
+    request_id: Mapped[UUID | None] = mapped_column(default=None)
+
+
+class LogSeal(Base, kw_only=True):
+    """A batch of log entries that can no longer change unseen: all of `after` < at <= `until`, in order (at, id).
+
+    `root` is the SHA-256 of the entries' hashes one after the other; `hash` that of `previous_hash` and this seal. The
+    seals of a day end in a signed root (`day_root`), which is published.
+    """
+
+    __tablename__ = "log_seal"
+    __table_args__ = ({"schema": "access", "info": {"class": "local"}},)
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    after: Mapped[datetime]
+    until: Mapped[datetime]
+    entries: Mapped[int]
+    root: Mapped[bytes]
+    previous_hash: Mapped[bytes]
+    hash: Mapped[bytes]
+    sealed_at: Mapped[datetime]
+
+
+class DayRoot(Base, kw_only=True):
+    """The last seal of a day in Vietnam, signed (JWS) and published, so that a lost day can be proved."""
+
+    __tablename__ = "day_root"
+    __table_args__ = ({"schema": "access", "info": {"class": "local"}},)
+
+    day: Mapped[str] = mapped_column(primary_key=True)
+    seal_number: Mapped[int]
+    hash: Mapped[bytes]
+    signed: Mapped[str]
+    signed_at: Mapped[datetime]

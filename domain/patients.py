@@ -7,10 +7,8 @@ demographics section, report by report; here are only ids and the rights that ha
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.types import Text
 
 from domain.database import Base
 from domain.values import new_id
@@ -30,7 +28,7 @@ class PatientRedirect(Base, kw_only=True):
     """The lesser id of a merge leads to the kept one for ever; an unmerge ends it."""
 
     __tablename__ = "patient_redirect"
-    __table_args__ = ({"schema": "access", "info": {"class": "lookup"}},)
+    __table_args__ = (Index(None, "patient_id"), {"schema": "access", "info": {"class": "lookup"}})
 
     old_id: Mapped[UUID] = mapped_column(primary_key=True)
     patient_id: Mapped[UUID]
@@ -50,23 +48,3 @@ class Citizen(Base, kw_only=True):
     patient_id: Mapped[UUID | None] = mapped_column(default=None)
     demo_label: Mapped[str | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.clock_timestamp())
-
-
-class RelatedPerson(Base, kw_only=True):
-    """A citizen's right to act for another patient: kind, sections (null: all that are not sensitive), period."""
-
-    __tablename__ = "related_person"
-    __table_args__ = (
-        CheckConstraint("kind in ('parent', 'guardian', 'delegate')", name="kind"),
-        Index("ix_related_person_citizen_id_patient_id", "citizen_id", "patient_id"),
-        {"schema": "access", "info": {"class": "lookup"}},
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
-    citizen_id: Mapped[UUID] = mapped_column(ForeignKey("access.citizen.id"))
-    patient_id: Mapped[UUID]
-    kind: Mapped[str]
-    sections: Mapped[list[str] | None] = mapped_column(ARRAY(Text), default=None)
-    valid_from: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
-    valid_until: Mapped[datetime | None] = mapped_column(default=None)
-    revoked_at: Mapped[datetime | None] = mapped_column(default=None)

@@ -2,16 +2,22 @@
 
 from typing import Any
 
+import auth.flow_tables
 import auth.tables  # noqa: F401 -- declares them
+import domain.attempts
 import domain.audit
+import domain.consents.tables
+import domain.emergencies
 import domain.intake.tables
 import domain.organizations
 import domain.patients
+import domain.practitioners
+import domain.related_persons
 import domain.sections  # noqa: F401 -- declares the tables of every section
 from domain.database import Base
 
 metadata = Base.metadata
-SCHEMAS = frozenset({"access", "auth", "book", "intake", "registry"})
+SCHEMAS = frozenset({"access", "auth", "book", "intake", "notify", "registry"})
 
 
 def ours(item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:

@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.settings import ApiSettings
 from cli.migrations import upgrade
+from cli.settings import Addresses
 from domain.database import open_engine
 from domain.intake.importing import Importer
 from tests.postgres import Databases, test_server
@@ -48,6 +51,26 @@ class Database:
     @property
     def auth(self) -> str:
         return self.dsn("healthbook_auth")
+
+    @property
+    def consent(self) -> str:
+        return self.dsn("healthbook_consent")
+
+    @property
+    def addresses(self) -> Addresses:
+        return Addresses(self.owner, self.web, self.intake, self.auth, self.consent)
+
+    def api_settings(self, **changes: Any) -> ApiSettings:
+        """The application's settings on this database."""
+        told = {
+            "web_dsn": self.web,
+            "intake_dsn": self.intake,
+            "auth_dsn": self.auth,
+            "consent_dsn": self.consent,
+            "identifier_key": KEY,
+            "connections": 4,
+        }
+        return ApiSettings(**told | changes)
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.applications import Starlette
 
 from api.app import create_app, record_scopes
-from api.settings import ApiSettings
 from auth.keys import KeyStore, ensure
 from auth.settings import AuthSettings
 from auth.tables import TokenGrant
@@ -24,7 +23,7 @@ from cli.settings import Addresses
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.conftest import KEY, Database
-from tests.postgres import Databases, test_server
+from tests.postgres import Databases
 
 PEOPLE = 24
 TODAY = date(2026, 11, 21)
@@ -88,11 +87,7 @@ async def populated(databases: Databases, migrated: str, tmp_path_factory: pytes
         from cli.migrations import upgrade
 
         await asyncio.to_thread(upgrade, dsn)
-        name = dsn.split("?", maxsplit=1)[0].rsplit("/", 1)[1]
-        server = test_server()
-        addresses = Addresses(
-            *(server.dsn(name, user) for user in ("postgres", "healthbook_web", "healthbook_intake", "healthbook_auth"))
-        )
+        addresses = Database(dsn.split("?", maxsplit=1)[0].rsplit("/", 1)[1]).addresses
         folder = Path(tmp_path_factory.mktemp("population", numbered=True))
         await asyncio.to_thread(load, folder, addresses, KEY, PEOPLE)
         await _sign(addresses)
@@ -113,10 +108,7 @@ async def book(databases: Databases, populated: str) -> AsyncIterator[Book]:
     """The application started on a copy of the population."""
     dsn = await databases.clone(populated)
     database = Database(dsn.split("?")[0].rsplit("/", 1)[1])
-    settings = ApiSettings(
-        web_dsn=database.web, intake_dsn=database.intake, auth_dsn=database.auth, identifier_key=KEY, connections=4
-    )
-    app = create_app(settings, AUTH)
+    app = create_app(database.api_settings(), AUTH)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=AUTH.issuer) as client:

@@ -14,17 +14,15 @@ from starlette.routing import Mount, Route
 
 from api.app import create_app
 from api.metrics import BUCKETS, Measured
-from api.settings import ApiSettings
 from auth.clients import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
 from cli.serve import ensure_keys
 from cli.sessions import auth_session
-from cli.settings import Addresses
 from domain import organizations
 from domain.patients import Citizen
 from domain.values import new_id
-from tests.conftest import KEY, sqlalchemy_url
+from tests.conftest import sqlalchemy_url
 from tests.domain.exchange.qd4750.builders import HEAD, TAIL
 
 ISSUER = "http://127.0.0.1:8000"
@@ -94,11 +92,9 @@ def _series():
 @pytest.fixture
 async def http(database):
     """The whole application on a database of its own."""
-    addresses = Addresses(database.owner, database.web, database.intake, database.auth)
+    addresses = database.addresses
     await ensure_keys(addresses, AUTH)
-    settings = ApiSettings(
-        web_dsn=database.web, intake_dsn=database.intake, auth_dsn=database.auth, identifier_key=KEY, connections=3
-    )
+    settings = database.api_settings(connections=3)
     app = create_app(settings, AUTH)
     async with (
         app.router.lifespan_context(app),
@@ -129,7 +125,7 @@ async def facility_token(database, http, intake):
     async with intake.begin() as connection:
         await organizations.save(connection, [{"code": "01001", "name": "Bệnh viện Xanh", "kind": "hospital"}])
         known = await organizations.by_code(connection, ["01001"])
-    addresses = Addresses(database.owner, database.web, database.intake, database.auth)
+    addresses = database.addresses
     async with auth_session(addresses) as session:
         client = await register_facility(
             session, name="Bệnh viện Xanh", organization_id=known["01001"].id, scope="record:submit"

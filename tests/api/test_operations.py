@@ -9,9 +9,8 @@ import pytest
 
 from api.app import create_app
 from api.rest.description import openapi_document
-from api.settings import ApiSettings
 from domain.database import REVISION
-from tests.api.conftest import AUTH, KEY
+from tests.api.conftest import AUTH
 from tests.api.facilities import FHIR, HEADERS, QD4750
 from tests.conftest import Database
 
@@ -29,9 +28,7 @@ async def test_not_ready_on_a_schema_of_another_version(book):
 
 @asynccontextmanager
 async def served(database):
-    settings = ApiSettings(
-        web_dsn=database.web, intake_dsn=database.intake, auth_dsn=database.auth, identifier_key=KEY, connections=2
-    )
+    settings = database.api_settings(connections=2)
     app = create_app(settings, AUTH)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)

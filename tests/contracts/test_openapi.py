@@ -153,7 +153,12 @@ def test_answers_of_the_code_have_the_shape_that_is_described():
 def plain_routes():
     """Path and methods of every route of the application that is no page; GraphQL has its own contract."""
     settings = ApiSettings(
-        web_dsn="postgresql://", intake_dsn="postgresql://", auth_dsn="postgresql://", identifier_key=bytes(32)
+        web_dsn="postgresql://",
+        intake_dsn="postgresql://",
+        auth_dsn="postgresql://",
+        consent_dsn="postgresql://",
+        identifier_key=bytes(32),
+    ),
     )
     issuer = "https://book.example.vn"
     app = create_app(settings, AuthSettings(issuer=issuer, audience=f"{issuer}/graphql", kek=bytes(32)))

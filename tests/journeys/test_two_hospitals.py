@@ -10,18 +10,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app, record_scopes
-from api.settings import ApiSettings
 from auth.clients import register_phone
 from auth.settings import AuthSettings
 from cli.serve import ensure_keys
-from cli.settings import Addresses
 from domain.database import open_engine
 from domain.exchange import fhir_systems as systems
 from domain.patients import Citizen
 from domain.values import new_id
 from tests.api.facilities import FHIR, facility_of
 from tests.auth.flows import ISSUER, Phone
-from tests.conftest import KEY
 from tests.domain.exchange.qd4750.builders import envelope
 from tests.domain.intake.people_and_visits import CHAM, HOSPITAL, LAM, STATION, patient_of, rows, told
 
@@ -90,11 +87,9 @@ async def browser(app):
 
 @pytest.fixture
 async def app(database):
-    addresses = Addresses(database.owner, database.web, database.intake, database.auth)
+    addresses = database.addresses
     await ensure_keys(addresses, AUTH)
-    settings = ApiSettings(
-        web_dsn=database.web, intake_dsn=database.intake, auth_dsn=database.auth, identifier_key=KEY, connections=3
-    )
+    settings = database.api_settings(connections=3)
     made = create_app(settings, AUTH)
     async with made.router.lifespan_context(made):
         yield made

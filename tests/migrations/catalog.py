@@ -8,9 +8,9 @@ from migrations.metadata import SCHEMAS, metadata
 
 DECLARED: dict[str, str] = {table.fullname: table.info.get("class", "") for table in metadata.tables.values()}
 PATIENT_TABLES = sorted(name for name, kind in DECLARED.items() if kind == "patient")
-CLASSES = frozenset({"patient", "reference", "intake", "lookup", "local"})
+CLASSES = frozenset({"patient", "consent", "reference", "intake", "lookup", "local"})
 NOT_DECLARED = frozenset({"registry.alembic_version"})  # Alembic's own
-LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth")
+LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent")
 ROLES = (*LOGIN_ROLES, "healthbook_record", "healthbook_access")
 
 TABLES = """
@@ -86,7 +86,7 @@ ACCESS_RULES = {
          where has_table_privilege('healthbook_intake', t, 'delete, truncate, trigger, references')""",
     "nobody else has any right": """
         select t || ' ' || r from unnest($1::text[]) t
-         cross join unnest(array['healthbook_web', 'healthbook_auth', 'healthbook_access']) r
+         cross join unnest(array['healthbook_web', 'healthbook_auth', 'healthbook_access', 'healthbook_consent']) r
          where has_table_privilege(r, t, 'select, insert, update, delete, truncate, references, trigger')
             or has_any_column_privilege(r, t, 'select, insert, update, references')""",
     "writing is checked like reading": """
@@ -138,7 +138,8 @@ GLOBAL_RULES = {
         union all select nspname from pg_namespace where nspowner = any($2::text[]::regrole[])""",
     "login roles own no function": """
         select oid::regprocedure::text from pg_proc
-         where proowner in ('healthbook_web'::regrole, 'healthbook_intake'::regrole, 'healthbook_auth'::regrole)""",
+         where pg_get_userbyid(proowner) in ('healthbook_web', 'healthbook_intake', 'healthbook_auth',
+                                             'healthbook_consent')""",
     "roles create nothing": """
         select r || ' ' || n.nspname from pg_namespace n cross join unnest($2::text[]) r
          where n.nspname = any($1::text[] || array['public']) and has_schema_privilege(r, n.oid, 'create')""",

@@ -1,0 +1,53 @@
+"""Security counters that hold across workers and restarts: how often something was tried within a window.
+
+One statement counts and answers, so two tries at once are two tries.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import Index, delete
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.database import Base
+
+
+class Attempt(Base, kw_only=True):
+    """`key_hash` is the SHA-256 of who or what was tried: no name, number or address is kept."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (Index(None, "window_end"), {"schema": "auth", "info": {"class": "local"}})
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    window_end: Mapped[datetime]
+    count: Mapped[int]
+
+
+async def count(session: AsyncSession, kind: str, key: str, *, window: timedelta, now: datetime) -> int:
+    """Count one more try and return how many there were in this window, which starts with the first of them."""
+    fresh = insert(Attempt).values(
+        kind=kind, key_hash=hashlib.sha256(f"{kind} {key}".encode()).digest(), window_end=now + window, count=1
+    )
+    over = Attempt.window_end <= now
+    statement = fresh.on_conflict_do_update(
+        index_elements=["kind", "key_hash"],
+        set_={
+            "count": _either(over, 1, Attempt.count + 1),
+            "window_end": _either(over, fresh.excluded.window_end, Attempt.window_end),
+        },
+    ).returning(Attempt.count)
+    return (await session.execute(statement)).scalar_one()
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Throw away windows that are over."""
+    await session.execute(delete(Attempt).where(Attempt.window_end <= now))
+
+
+def _either(condition: object, then: object, otherwise: object) -> object:
+    from sqlalchemy import case
+
+    return case((condition, then), else_=otherwise)  # type: ignore[arg-type]  # columns and plain values alike

@@ -1,0 +1,14 @@
+"""The access log's own functions: reading it, sealing it."""
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

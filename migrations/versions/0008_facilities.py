@@ -1,0 +1,14 @@
+"""Facilities at work: finding a patient, visits, emergencies."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
