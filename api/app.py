@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
+from api.acting import Acting
 from api.bearer import Bearer
 from api.citizens import BookCitizens
 from api.graphql import Endpoint
@@ -41,6 +42,7 @@ class Services:
 
     reader: RecordReader
     intake: AsyncEngine
+    acting: Acting
     verifier: Verifier
 
 
@@ -67,9 +69,9 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
-            services = await open_services(stack, settings, verifier)
+            services = await open_services(stack, settings, verifier, fresh=auth.fresh_sign_in)
             app.state.services = services
-            graphql.app = Bearer(Endpoint(create_schema(), services.reader), verifier)
+            graphql.app = Bearer(Endpoint(create_schema(), services.reader, services.acting), verifier)
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
             yield
 
@@ -92,12 +94,16 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
     )
 
 
-async def open_services(stack: AsyncExitStack, settings: ApiSettings, verifier: Verifier) -> Services:
+async def open_services(
+    stack: AsyncExitStack, settings: ApiSettings, verifier: Verifier, *, fresh: timedelta
+) -> Services:
     reader = await stack.enter_async_context(RecordReader.open(settings.web_dsn, size=settings.connections))
     intake = open_engine(settings.intake_dsn, pool_size=2, max_overflow=2)
     stack.push_async_callback(intake.dispose)
+    consent = open_engine(settings.consent_dsn, pool_size=5, max_overflow=5)
+    stack.push_async_callback(consent.dispose)
     await verifier.refresh()
-    return Services(reader, intake, verifier)
+    return Services(reader, intake, Acting(consent, fresh=fresh), verifier)
 
 
 def record_scopes() -> dict[str, Localised]:

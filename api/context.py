@@ -1,10 +1,13 @@
 """What a GraphQL request carries: who calls, and the one way to the record."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from graphql.execution.values import VariableValues
 
+from api.acting import Acting, Turn
 from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
@@ -16,8 +19,13 @@ class Context:
 
     caller: Caller
     reader: RecordReader
+    acting: Acting
     request_id: str
     me: dict[str, Any] | None = None
 
     async def read(self, plan: Plan, variables: VariableValues) -> Answer:
-        return await self.reader.read(self.caller.grant_id, plan, variables)
+        return await self.reader.read(self.caller.grant_id, plan, variables, UUID(self.request_id))
+
+    def act(self, patient_id: UUID | None, action: str, **asked: Any) -> AbstractAsyncContextManager[Turn]:
+        """A transaction of the caller's: see `Acting.act`."""
+        return self.acting.act(self.caller, patient_id, action, request=UUID(self.request_id), **asked)

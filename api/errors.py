@@ -8,7 +8,7 @@ from graphql import GraphQLError
 from api.planner.plan import Plan
 from api.planner.read import Answer
 from api.planner.sql import Gate
-from domain.errors import ConsentRequired, HealthbookError, InsufficientScope, Invalid, NotFound
+from domain.errors import ConsentRequired, HealthbookError, InsufficientScope, Invalid, NotFound, StepUpRequired
 from domain.sections import SECTIONS
 
 log = structlog.get_logger("healthbook.api")
@@ -24,6 +24,8 @@ def graphql_error(error: HealthbookError) -> GraphQLError:
         extensions["argument"] = error.field
     if isinstance(error, InsufficientScope):
         extensions["scope"] = error.scope
+    if isinstance(error, StepUpRequired):
+        extensions |= {"acrValues": error.acr, "maxAge": error.max_age}
     return GraphQLError(str(error), extensions=extensions)
 
 

@@ -4,6 +4,7 @@ A bearer token and nothing else opens it (RFC 6750); a dead grant is a 401 even 
 """
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 import strawberry
@@ -15,6 +16,7 @@ from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.types.execution import ExecutionResult
 
+from api.acting import Acting
 from api.context import Context
 from api.errors import located, masked, not_found, refusal, refused_gates
 from api.metrics import READS
@@ -32,15 +34,16 @@ DEAD = 'Bearer realm="healthbook", error="invalid_token", error_description="The
 class Endpoint(GraphQL[Context, None]):
     """`/graphql`. POST application/json; the caller was put on the request by `api.bearer`."""
 
-    def __init__(self, schema: strawberry.Schema, reader: RecordReader) -> None:
+    def __init__(self, schema: strawberry.Schema, reader: RecordReader, acting: Acting) -> None:
         super().__init__(schema, graphql_ide=None, allow_queries_via_get=False)
-        self.reader = reader
+        self.reader, self.acting = reader, acting
         graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
         self.documents = Documents(graphql_schema, records_of(graphql_schema))
 
     async def get_context(self, request: Any, response: Any) -> Context:
         del response
-        return Context(caller=request.state.caller, reader=self.reader, request_id=request.state.request_id)
+        caller, request_id = request.state.caller, request.state.request_id
+        return Context(caller=caller, reader=self.reader, acting=self.acting, request_id=request_id)
 
     async def get_root_value(self, request: Any) -> None:
         del request
@@ -88,7 +91,7 @@ class Endpoint(GraphQL[Context, None]):
         """The response: what PostgreSQL wrote under the root's key, and an error for each section refused."""
         key, caller = plan.root.key, request.state.caller
         try:
-            answer = await self.reader.read(caller.grant_id, plan, variables)
+            answer = await self.reader.read(caller.grant_id, plan, variables, UUID(request.state.request_id))
         except HealthbookError as error:
             return _response(key, None, [located(error, plan, [key])])
         if answer.outcome == "DEAD":

@@ -1,7 +1,7 @@
 """What this API can show: its table of contents. One base class a section, in the order of the book."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import orjson
 import strawberry
@@ -19,6 +19,7 @@ from api.planner.plan import Plan, compile_root
 from api.planner.selection import Selection
 from api.planner.sources import SOURCE, Expr, RootSource, field
 from api.planner.sql import short
+from api.purposes import PurposeOfUse
 from api.scalars import SCALARS
 from api.sections.allergies import AllergiesField
 from api.sections.conditions import ConditionsField
@@ -81,13 +82,29 @@ class Me:
     patients: list[PatientAccess] = strawberry.field(description="Whose books this citizen may open, himself first.")
 
 
-async def _health_record(root: Any, info: Info, *, patient_id: strawberry.ID | None = None) -> Any:
-    del root, patient_id
+PATIENT_ID = "Whose book; the caller's own unless told."
+PURPOSE = "Why it is read; without it PATRQT for citizens and their apps, TREAT for facilities and clinicians."
+
+
+async def _health_record(
+    root: Any,
+    info: Info,
+    *,
+    patient_id: Annotated[strawberry.ID | None, strawberry.argument(description=PATIENT_ID)] = None,
+    purpose: Annotated[PurposeOfUse | None, strawberry.argument(description=PURPOSE)] = None,
+) -> Any:
+    del root, patient_id, purpose
     return await read_root(info)
 
 
-async def _node(root: Any, info: Info, *, id: strawberry.ID) -> Any:  # noqa: A002 -- the argument's name in Relay
-    del root, id
+async def _node(
+    root: Any,
+    info: Info,
+    *,
+    id: Annotated[strawberry.ID, strawberry.argument(description="The `id` of an item.")],  # noqa: A002 -- Relay's name
+    purpose: Annotated[PurposeOfUse | None, strawberry.argument(description=PURPOSE)] = None,
+) -> Any:
+    del root, id, purpose
     return await read_root(info)
 
 

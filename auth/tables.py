@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text, update
+from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from auth.redirects import is_registered
 from auth.scopes import split
@@ -66,6 +66,10 @@ class OAuthClient(Base):
     secret_hash: Mapped[bytes | None] = mapped_column(default=None)
     jwks: Mapped[dict[str, Any] | None] = mapped_column(default=None)
 
+    def is_active(self, now: datetime) -> bool:
+        """Reviewed, not suspended, and (a sandbox client) not past its end."""
+        return self.status == "active" and (self.expires_at is None or now < self.expires_at)
+
     def get_client_id(self) -> str:
         return self.client_id
 
@@ -92,7 +96,8 @@ class TokenGrant(Base):
 
     `citizen_id` is who signed in (None for client_credentials). After a token exchange `patient_id` is the one patient
     for whom he acts (RFC 8693 4.1: `sub` is then the patient, `act.sub` the citizen). `jkt` is the SHA-256 thumbprint
-    of the key that tokens and refresh tokens are bound to (RFC 9449 6.1).
+    of the key that tokens and refresh tokens are bound to (RFC 9449 6.1). A grant lives no longer than its `parent_id`,
+    the grant whose token was exchanged for it.
     """
 
     __tablename__ = "token_grant"
@@ -101,6 +106,7 @@ class TokenGrant(Base):
         CheckConstraint("(revoked_at IS NULL) = (revoke_reason IS NULL)", name="revoked_for_a_reason"),
         Index(None, "client_id"),
         Index(None, "citizen_id", "client_id", postgresql_where=text("citizen_id IS NOT NULL")),
+        Index(None, "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         OPTIONS,
     )
 
@@ -110,6 +116,7 @@ class TokenGrant(Base):
     expires_at: Mapped[datetime]
     citizen_id: Mapped[UUID | None] = mapped_column(default=None)
     patient_id: Mapped[UUID | None] = mapped_column(default=None)
+    parent_id: Mapped[UUID | None] = mapped_column(default=None)
     jkt: Mapped[str | None] = mapped_column(default=None)
     acr: Mapped[str | None] = mapped_column(default=None)
     auth_time: Mapped[datetime | None] = mapped_column(default=None)
@@ -121,9 +128,19 @@ class TokenGrant(Base):
         return self.revoked_at is None and now < self.expires_at
 
     def revoke(self, now: datetime, reason: str) -> None:
-        """Idempotent: the first reason stays."""
-        if self.revoked_at is None:
-            self.revoked_at, self.revoke_reason = now, reason
+        """Ends this grant and, in the same transaction, those exchanged for its tokens. The first reason stays.
+
+        To be called inside `run_sync`. The row of the parent is written first: an exchange under way holds it, so its
+        child is there to be found by the time the lock is ours.
+        """
+        if self.revoked_at is not None:
+            return
+        self.revoked_at, self.revoke_reason = now, reason
+        session = object_session(self)
+        if session is not None:
+            session.flush()
+            children = update(TokenGrant).where(TokenGrant.parent_id == self.id, TokenGrant.revoked_at.is_(None))
+            session.execute(children.values(revoked_at=now, revoke_reason=reason))
 
 
 class AuthorizationCode(Base):
@@ -175,7 +192,7 @@ class WebSession(Base):
 class SigningKey(Base):
     """An ES256 key: next (published, not yet used), active (signs), retired (still verifies).
 
-    `use` keeps keys of different purposes apart: today `token` signs access and id tokens.
+    `use` keeps keys of different purposes apart: `token` signs access and id tokens, `receipt` consent receipts.
     `private_key` is nonce and ciphertext of AES-256-GCM over the private JWK, bound to the kid.
     """
 

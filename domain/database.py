@@ -24,7 +24,7 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from domain.values import PARTIAL_DATE, PartialDate, new_id
 
-REVISION = "0008"  # of migrations/: what this code needs; a test compares it with the newest one
+REVISION = "0009"  # of migrations/: what this code needs; a test compares it with the newest one
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -3,6 +3,9 @@
     HealthbookError
     ├── NotFound               absent, or not yours: the two look and take the same
     ├── InsufficientScope      the token does not reach so far (RFC 6750 3.1)
+    ├── Unauthenticated        the grant behind the token has ended
+    ├── StepUpRequired         a strong and fresh sign-in is needed first (RFC 9470)
+    ├── Forbidden              the reader may see, but not decide
     ├── ConsentRequired        the token would, but nobody with the right to allow it has
     ├── Invalid                an argument breaks a rule; says which and why
     └── Conflict               somebody was first; expected on a normal day
@@ -27,6 +30,25 @@ class InsufficientScope(HealthbookError):
     def __init__(self, scope: str) -> None:
         super().__init__(f"This needs the scope {scope}.")
         self.scope = scope
+
+
+class Unauthenticated(HealthbookError):
+    code = "UNAUTHENTICATED"
+
+
+class StepUpRequired(HealthbookError):
+    """`acr` is what to ask for in acr_values, `max_age` in seconds."""
+
+    code = "STEP_UP_REQUIRED"
+
+    def __init__(self, *, acr: str, max_age: int) -> None:
+        super().__init__("Sign in again, strongly, to do this.")
+        self.acr = acr
+        self.max_age = max_age
+
+
+class Forbidden(HealthbookError):
+    code = "FORBIDDEN"
 
 
 class ConsentRequired(HealthbookError):

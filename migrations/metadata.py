@@ -1,9 +1,10 @@
 """Every table of the house, for autogenerate and `alembic check`."""
 
+# ruff: noqa: F401 -- importing a module declares its tables
 from typing import Any
 
 import auth.flow_tables
-import auth.tables  # noqa: F401 -- declares them
+import auth.tables
 import domain.attempts
 import domain.audit
 import domain.consents.tables
@@ -13,7 +14,8 @@ import domain.organizations
 import domain.patients
 import domain.practitioners
 import domain.related_persons
-import domain.sections  # noqa: F401 -- declares the tables of every section
+import domain.sections
+import notifications.tables
 from domain.database import Base
 
 metadata = Base.metadata

@@ -3,6 +3,7 @@
 - `healthbook_record` reads what the decision opened (`access.begin` sets it for the transaction): one patient, the
   section, its labels and dates. Plain comparisons with settings, strict: no decision is an error, never "all rows".
   Dates are compared as text; the decision gives a last day as `2025-12-31~`, which is after every hour of it.
+  The settings are listed in migrations/versions/0006_decision.py.
 - `healthbook_intake` writes the rows of the patients its transaction names.
 """
 
@@ -12,7 +13,21 @@ from alembic import op
 
 RECORD = "healthbook_record"
 INTAKE = "healthbook_intake"
-WITHIN = "occurred >= current_setting('app.data_from') and occurred <= current_setting('app.data_to')"
+PATIENT = "patient_id = current_setting('app.patient')::uuid"
+
+
+def reading(section: str) -> str:
+    """What the reading role sees of a section's table."""
+    labels = f"strpos(current_setting('app.sensitive'), ',{section}:' || sensitivity || ',') > 0"
+    window = f"split_part(current_setting('app.windows'), ',{section}:', 2)"  # empty, so nothing, where none is told
+    dates = f"occurred >= left({window}, 10) and occurred <= substr({window}, 11, 11)"
+    conditions = (
+        PATIENT,
+        f"strpos(current_setting('app.sections'), ',{section},') > 0",
+        f"(sensitivity = '' or current_setting('app.sensitive') = '*' or {labels})",
+        f"(strpos(current_setting('app.undated'), ',{section},') > 0 or ({dates}))",
+    )
+    return " and ".join(conditions)
 
 
 def create_patient_table(name: str, *columns: Any, section: str | None, schema: str = "book", **options: Any) -> None:
@@ -22,17 +37,11 @@ def create_patient_table(name: str, *columns: Any, section: str | None, schema: 
 
 
 def protect(table: str, section: str | None) -> None:
-    reads = ["patient_id = current_setting('app.patient')::uuid"]
-    if section is not None:
-        reads += [
-            f"strpos(current_setting('app.sections'), ',{section},') > 0",
-            "(sensitivity = '' or strpos(current_setting('app.sensitive'), ',' || sensitivity || ',') > 0)",
-            f"(current_setting('app.all_dates') = 'yes' or ({WITHIN}))",
-        ]
+    reads = PATIENT if section is None else reading(section)
     mine = "strpos(current_setting('app.patients'), patient_id::text) > 0"  # an array would be parsed for every row
     op.execute(f"alter table {table} enable row level security")
     op.execute(f"alter table {table} force row level security")
-    op.execute(f"create policy record on {table} for select to {RECORD} using ({' and '.join(reads)})")
+    op.execute(f"create policy record on {table} for select to {RECORD} using ({reads})")
     op.execute(f"create policy intake on {table} to {INTAKE} using ({mine}) with check ({mine})")
     op.execute(f"grant select on {table} to {RECORD}")
     op.execute(f"grant select, insert, update on {table} to {INTAKE}")

@@ -56,6 +56,11 @@ class Plan:
         except ValueError:
             raise Invalid("patientId", "`patientId` is not a patient's id.") from None
 
+    def purpose(self, variables: VariableValues) -> str | None:
+        """HL7 v3 PurposeOfUse, where it is told; None: what such a client usually reads for."""
+        purpose = self.root.arguments(variables).get("purpose")
+        return None if purpose is None else str(getattr(purpose, "value", purpose))
+
     def location(self, gate: Gate | None) -> dict[str, int]:
         """Line and column of the refused field in the document, for the error."""
         node = self.root.details[0].node if gate is None else gate.node

@@ -14,9 +14,8 @@ from graphql.execution.values import VariableValues
 from api.planner.plan import Plan
 from domain.errors import Busy
 
-READ = "select data, outcome, opened from access.read($1, $2, $3, $4, $5, $6)"
+READ = "select data, outcome, opened from access.read($1, $2, $3, $4, $5, $6, $7)"
 PLANS_A_CONNECTION = 100  # each takes up to a megabyte of its server process
-PURPOSE = "PATRQT"  # HL7 v3 PurposeOfUse: patient requested
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +67,15 @@ class RecordReader:
         ) as pool:
             yield cls(pool)
 
-    async def read(self, grant: UUID, plan: Plan, variables: VariableValues, purpose: str = PURPOSE) -> Answer:
-        """Decide, log and read. Invalid for a bad argument, before anything is asked of the database."""
-        patient, arguments = plan.patient(variables), plan.arguments(variables)
+    async def read(self, grant: UUID, plan: Plan, variables: VariableValues, request: UUID) -> Answer:
+        """Decide, log under the request's id, and read. Invalid for a bad argument, before the database is asked."""
+        patient, purpose, arguments = plan.patient(variables), plan.purpose(variables), plan.arguments(variables)
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 await connection.know(plan)
-                row = await connection.fetchrow(READ, grant, patient, purpose, plan.sections, plan.name, arguments)
+                row = await connection.fetchrow(
+                    READ, grant, patient, purpose, plan.sections, plan.name, arguments, request
+                )
         except (TimeoutError, asyncpg.QueryCanceledError):
             raise Busy("The book is busy. Try again shortly.") from None
         return Answer(*row)

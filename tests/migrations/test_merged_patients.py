@@ -17,7 +17,7 @@ GRANT = """insert into auth.token_grant (id, client_id, citizen_id, scope, creat
 
 
 async def opened(connection: asyncpg.Connection, grant: UUID, patient: UUID | None) -> tuple[UUID, str, str]:
-    begin = "select patient, outcome, opened from access.begin($1, $2, 'care', array['labs'])"
+    begin = "select patient, outcome, opened from access.begin($1, $2, null, array['labs'], null)"
     return tuple(await connection.fetchrow(begin, grant, patient))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 import json
 import subprocess
 import sys
@@ -62,7 +63,8 @@ def script() -> str:
 
 
 def test_the_migrations_can_be_read_as_sql(script: str) -> None:
-    assert script.count("CREATE TABLE book.") == script.count("force row level security") > 15
+    forced = re.findall(r"alter table book\.\w+ force row level security", script)
+    assert script.count("CREATE TABLE book.") == len(forced) > 15
     assert "\\:" not in script
 
 

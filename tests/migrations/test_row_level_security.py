@@ -90,11 +90,16 @@ def opened(table: str, **changes: str) -> dict[str, str]:
         "patient": str(MINE),
         "sections": f",{SECTION_OF.get(table, '')},",
         "sensitive": ",",
-        "all_dates": "yes",
-        "data_from": "",
-        "data_to": "",
+        "undated": f",{SECTION_OF.get(table, '')},",
+        "windows": ",",
         **changes,
     }
+
+
+def dated(table: str, first: str, last: str) -> dict[str, str]:
+    """The same, within some days; a section without limits beside it changes nothing."""
+    section = SECTION_OF[table]
+    return opened(table, undated=",x,", windows=f",x:1900-01-012200-01-01~,{section}:{first}{last}~,")
 
 
 async def seen(connection: asyncpg.Connection, table: str) -> list[UUID]:
@@ -138,12 +143,12 @@ class TestReading:
             with pytest.raises(asyncpg.InvalidTextRepresentationError):
                 await seen(connection, table)
 
-    @pytest.mark.parametrize("missing", ["patient", "sections", "sensitive", "all_dates"])
+    @pytest.mark.parametrize("missing", ["patient", "sections", "sensitive", "undated", "windows"])
     async def test_with_half_a_decision_too(self, table: str, missing: str, seeded: Database) -> None:
         if table not in SECTION_OF and missing != "patient":
             return
-        if missing == "sensitive":  # asked only of rows that bear a label
-            async with role(seeded, "healthbook_record", **opened(table, sensitive="")) as connection:
+        if missing in {"sensitive", "windows"}:  # asked only of rows that bear a label, or where there are limits
+            async with role(seeded, "healthbook_record", **opened(table, **{missing: ""})) as connection:
                 assert await seen(connection, table) == [MINE]
             return
         settings = opened(table)
@@ -176,9 +181,20 @@ class TestSections:
                 assert await seen(connection, table) == []
 
     async def test_a_label_that_is_not_listed_hides_the_row(self, table: str, seeded: Database) -> None:
-        for sensitive in (",", "", ",MENTAL,", "HIV", ",HIVX,"):
+        section = SECTION_OF[table]
+        other = next(one.name for one in SECTIONS if one.name != section)
+        for sensitive in (
+            ",",
+            "",
+            f",{section}:MENTAL,",
+            f"{section}:HIV",
+            f",{section}:HIVX,",
+            f",{other}:HIV,",
+            "*,",
+        ):
             assert await labelled(seeded, table, "HIV", sensitive=sensitive) == []
-        assert await labelled(seeded, table, "HIV", sensitive=",MENTAL,HIV,") == [MINE]
+        assert await labelled(seeded, table, "HIV", sensitive=f",{other}:MENTAL,{section}:HIV,") == [MINE]
+        assert await labelled(seeded, table, "HIV", sensitive="*") == [MINE]
 
     @pytest.mark.parametrize(
         ("first", "last", "expected"),
@@ -187,18 +203,17 @@ class TestSections:
             (DAY, DAY, [MINE]),
             ("2025-03-15", "2025-12-31", []),
             ("2025-01-01", "2025-03-13", []),
-            ("", "", []),
         ],
     )
     async def test_only_the_days_allowed(
         self, table: str, first: str, last: str, expected: list[UUID], seeded: Database
     ) -> None:
-        window = opened(table, all_dates="no", data_from=first, data_to=last)
+        window = dated(table, first, last)
         async with role(seeded, "healthbook_record", **window) as connection:
             assert await seen(connection, table) == expected
 
     async def test_what_has_no_date_is_outside_every_window(self, table: str, seeded: Database) -> None:
-        window = opened(table, all_dates="no", data_from="1850-01-01", data_to="2200-01-01")
+        window = dated(table, "1850-01-01", "2200-01-01")
         connection = await asyncpg.connect(seeded.owner)
         transaction = connection.transaction()
         await transaction.start()
@@ -209,6 +224,14 @@ class TestSections:
         assert await seen(connection, table) == []
         await transaction.rollback()
         await connection.close()
+
+    @pytest.mark.parametrize(
+        "windows", ["", ",", ",x:1900-01-012200-01-01~,", "{s}:1900-01-012200-01-01~", ",{s}:,", ",{s}:1900-01-01,"]
+    )
+    async def test_limits_that_were_not_told_hide_everything(self, table: str, windows: str, seeded: Database) -> None:
+        told = windows.replace("{s}", SECTION_OF[table])
+        async with role(seeded, "healthbook_record", **opened(table, undated=",", windows=told)) as connection:
+            assert await seen(connection, table) == []
 
 
 @pytest.mark.parametrize("table", PATIENT_TABLES)
@@ -273,5 +296,5 @@ async def test_no_login_becomes_another_role(login: str, wanted: str, seeded: Da
 async def test_the_web_role_does_not_decide_for_itself(seeded: Database) -> None:
     connection = await asyncpg.connect(seeded.web)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await connection.execute("select access.begin($1, $2, 'x', '{}')", MINE, MINE)
+        await connection.execute("select access.begin($1, $2, 'PATRQT', '{}', null)", MINE, MINE)
     await connection.close()
