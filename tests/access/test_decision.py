@@ -224,6 +224,10 @@ class TestThoseWhoActForOthers:
         entry = await world.log()
         assert (entry["basis"], entry["related_person_id"], entry["citizen_id"]) == ("parent", related, MOTHER)
 
+    async def test_nobody_else_does_by_her_right(self, world: World) -> None:
+        await world.represent()
+        assert await world.begin(await world.grant("phone", DOCTOR)) == REFUSED
+
     async def test_private_categories_close_on_their_day(self, world: World) -> None:
         await world.represent(sensitive=["HIV"], private_from=utc_now())
         await world.begin(await world.grant("phone", MOTHER))
@@ -268,6 +272,16 @@ class TestAnApp:
     async def test_reads_what_its_citizen_consented_to(self, world: World) -> None:
         await world.consent(**self.CONSENT)
         assert await world.begin(await world.grant("diary", CITIZEN), None) == ("ALLOWED", {"labs"})
+
+    async def test_not_what_another_app_was_given(self, world: World) -> None:
+        await world.consent(**self.CONSENT)
+        await world.sql.execute(
+            """insert into auth.client (client_id, name, kind, status, auth_method, grant_types, scope, created_at,
+                                        redirect_uris)
+               select 'other' as client_id, name, kind, status, auth_method, grant_types, scope,
+                                               created_at, redirect_uris from auth.client where client_id = 'diary'"""
+        )
+        assert await world.begin(await world.grant("other", CITIZEN)) == REFUSED
 
     async def test_not_in_the_name_of_another_citizen(self, world: World) -> None:
         await world.consent(**self.CONSENT)
@@ -319,6 +333,11 @@ class TestAnEmergency:
         await world.emergency(**changes)
         assert await world.begin(await world.grant("ward", DOCTOR), PATIENT, "BTG") == REFUSED
 
+    async def test_not_through_the_doctors_own_phone(self, world: World) -> None:
+        await world.emergency()
+        await world.sql.execute("update auth.client set kind = 'third_party' where client_id = 'phone'")
+        assert await world.begin(await world.grant("phone", DOCTOR), PATIENT, "BTG") == REFUSED
+
     async def test_not_for_a_facility_alone_nor_without_the_scope(self, world: World) -> None:
         await world.emergency()
         assert await world.begin(await world.grant("clinic"), PATIENT, "BTG") == REFUSED
@@ -357,6 +376,11 @@ class TestAClinician:
     async def test_nobody_else_uses_the_facilitys_client(self, world: World) -> None:
         await world.consent()
         assert await world.begin(await world.grant("ward", MOTHER)) == DEAD
+
+    async def test_working_elsewhere_is_not_working_there(self, world: World) -> None:
+        await world.consent()
+        await world.sql.execute("update access.practitioner_role set organization_id = $1", HOSPITAL)
+        assert await world.begin(await world.grant("ward", DOCTOR)) == DEAD
 
 
 class TestMergedPatients:

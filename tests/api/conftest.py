@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -105,6 +106,19 @@ async def _sign(addresses: Addresses) -> None:
 
 @pytest.fixture
 async def book(databases: Databases, populated: str) -> AsyncIterator[Book]:
+    async with started(databases, populated) as made:
+        yield made
+
+
+@pytest.fixture
+async def another_book(databases: Databases, populated: str) -> AsyncIterator[Book]:
+    """The same again, to compare with."""
+    async with started(databases, populated) as made:
+        yield made
+
+
+@asynccontextmanager
+async def started(databases: Databases, populated: str) -> AsyncIterator[Book]:
     """The application started on a copy of the population."""
     dsn = await databases.clone(populated)
     database = Database(dsn.split("?")[0].rsplit("/", 1)[1])

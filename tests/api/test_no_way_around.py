@@ -1,0 +1,192 @@
+"""Abuse 24: whatever a facility asks, it gets the book as if what was not opened to it did not exist.
+
+The oracle is a second copy of the same book in which the rows that the consents do not open are deleted: what the
+citizen reads there, with the closed sections null, is what the facility must read in the whole book.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from graphql import FieldNode, FragmentSpreadNode, parse
+from hypothesis import HealthCheck, given, settings
+
+from domain.sections import SECTIONS
+from domain.values import utc_now
+from tests.api.conftest import Book
+from tests.api.planner.queries import documents
+
+SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+CLINIC = "demo-facility"
+SINCE = "2025-06-01"
+# What the clinic may see of the chronic patient: three consents, each with limits of its own.
+CONSENTS = (
+    {"sections": ["labs", "vitals", "prescriptions"]},
+    {"sections": ["encounters", "documents"], "data_from": SINCE, "data_to": "2026-05-31"},
+    {"sections": ["conditions", "allergies"], "sensitive": ["MENTAL"], "data_from": "2024-01-01"},
+)
+HIDDEN = {
+    "labs": "sensitivity <> ''",
+    "vitals": "sensitivity <> ''",
+    "prescriptions": "sensitivity <> ''",
+    "encounters": f"sensitivity <> '' or coalesce(not (occurred >= '{SINCE}' and occurred <= '2026-05-31~'), true)",
+    "documents": f"sensitivity <> '' or coalesce(not (occurred >= '{SINCE}' and occurred <= '2026-05-31~'), true)",
+    "conditions": "sensitivity not in ('', 'MENTAL') or coalesce(occurred < '2024-01-01', true)",
+    "allergies": "sensitivity not in ('', 'MENTAL') or coalesce(occurred < '2024-01-01', true)",
+}
+CLOSED = {section.name for section in SECTIONS} - HIDDEN.keys()
+FIELD_SECTION = {
+    "".join([w if n == 0 else w.title() for n, w in enumerate(s.name.split("_"))]): s.name for s in SECTIONS
+}
+
+
+@dataclass(frozen=True)
+class Two:
+    """The whole book as the clinic meets it, and the redacted one of the citizen."""
+
+    whole: Book
+    redacted: Book
+    patient: UUID
+    clinic: str
+    citizen: str
+
+
+@pytest.fixture
+async def two(book: Book, another_book: Book) -> Two:
+    patient = (await book.sql("select patient_id from access.citizen where id = $1", book.citizens[0]))[0][0]
+    for one in (book, another_book):
+        for section in SECTIONS:
+            for model in section.models:
+                await one.sql(LABEL.format(table=model.table().fullname), patient)
+    await redact(another_book, patient)
+    await consent(book, patient)
+    clinic = await book.token(client_id=CLINIC)
+    return Two(book, another_book, patient, clinic, await another_book.token(book.citizens[0]))
+
+
+LABEL = """update {table} set sensitivity = case get_byte(uuid_send(id), 15) % 4 when 0 then 'HIV' when 1 then 'MENTAL'
+                                                    else '' end where patient_id = $1"""
+
+
+async def redact(book: Book, patient: UUID) -> None:
+    for section in SECTIONS:
+        for model in section.models:
+            where = HIDDEN.get(section.name, "false")
+            table = model.table().fullname
+            await book.sql(f"""with off as (select set_config('session_replication_role', 'replica', true))
+                               delete from {table} where patient_id = $1 and ({where})
+                                  and exists (select from off)""", patient)  # fmt: skip
+
+
+async def consent(book: Book, patient: UUID) -> None:
+    now = utc_now()
+    organization = (await book.sql("select organization_id from auth.client where client_id = $1", CLINIC))[0][0]
+    for given_ in CONSENTS:
+        values = {
+            "patient_id": patient, "id": uuid4(), "kind": "written_request", "organization_id": organization,
+            "purposes": ["TREAT"], "sensitive": [], "valid_from": now - timedelta(minutes=1),
+            "valid_until": now + timedelta(days=1), "version": 1, "granted_by": book.citizens[0], "actor_role": "self",
+            "channel": "app", "acr": "demo", "auth_time": now, "text_hash": b"text", "created_at": now,
+        } | given_  # fmt: skip
+        marks = ", ".join(f"${n}" for n in range(1, len(values) + 1))
+        await book.sql(f"insert into access.consent ({', '.join(values)}) values ({marks})", *values.values())
+
+
+@settings(max_examples=int(os.environ.get("WAYS", "60")), deadline=None, suppress_health_check=SLOW)
+@given(document=documents())
+async def test_no_query_finds_a_way_around(two: Two, document: tuple[str, str, str, dict[str, object]]) -> None:
+    head, root, fragments, variables = document
+    asked = root.replace("healthRecord {", f'healthRecord(patientId: "{two.patient}") {{', 1)
+    for more in ("", "__typename "):  # both exits
+        seen = await two.whole.ask(f"{head} {{ {more}{asked} }} {fragments}", two.clinic, variables)
+        expected = await two.redacted.ask(f"{head} {{ {more}{root} }} {fragments}", two.citizen, variables)
+        assert "errors" not in expected
+        shut = {key for key, section in keys(f"{head} {{ {root} }} {fragments}").items() if section in CLOSED}
+        record = expected["data"]["healthRecord"]
+        told = {error["path"][1] for error in seen.get("errors", ())}
+        assert told == shut & record.keys()
+        assert {error["extensions"]["code"] for error in seen.get("errors", ())} <= {"CONSENT_REQUIRED"}
+        record |= dict.fromkeys(told)
+        assert seen["data"] == expected["data"]
+
+
+def keys(text: str) -> dict[str, str]:
+    """Response keys of the record's fields and the section each one shows."""
+    document = parse(text)
+    fragments = {one.name.value: one for one in document.definitions[1:]}  # type: ignore[attr-defined]
+    found: dict[str, str] = {}
+
+    def walk(selections: object) -> None:
+        for one in selections:  # type: ignore[attr-defined]
+            if isinstance(one, FieldNode):
+                found[one.alias.value if one.alias else one.name.value] = FIELD_SECTION.get(one.name.value, "")
+            else:
+                walk(
+                    (fragments[one.name.value] if isinstance(one, FragmentSpreadNode) else one).selection_set.selections
+                )
+
+    walk(document.definitions[0].selection_set.selections[0].selection_set.selections)  # type: ignore[attr-defined]
+    return found
+
+
+async def test_the_test_would_see_it(two: Two) -> None:
+    """There is something to hide in every section that is compared, and something left."""
+    for section in ("labs", "encounters", "conditions"):
+        counts = [
+            (await one.sql(f"select count(*) from book.{section} where patient_id = $1 and shown", two.patient))[0][0]
+            for one in (two.whole, two.redacted)
+        ]
+        assert counts[0] > counts[1] > 0, section
+
+
+async def test_an_id_of_what_is_closed_leads_nowhere(two: Two) -> None:
+    """Abuse 1: the same answer as an id that never was."""
+    query = "query ($id: ID!) { node(id: $id) { __typename id } }"
+    node = "select access.node_id($2, patient_id, id) from book.{} where patient_id = $1 and ({}) limit 20"
+    never = await two.whole.ask(query, two.clinic, {"id": await _node(two, "labs", uuid4())})
+    for section in ("labs", "encounters", "conditions", "insurance", "immunizations"):
+        for (id_,) in await two.whole.sql(node.format(section, HIDDEN.get(section, "true")), two.patient, section):
+            assert await two.whole.ask(query, two.clinic, {"id": id_}) == never
+    opened = await two.whole.sql(node.format("labs", "sensitivity = ''"), two.patient, "labs")
+    answer = await two.whole.ask(query, two.clinic, {"id": opened[0][0]})
+    assert answer["data"]["node"]["id"] == opened[0][0]
+
+
+async def _node(two: Two, section: str, id_: UUID) -> str:
+    return (await two.whole.sql("select access.node_id($1, $2, $3)", section, two.patient, id_))[0][0]
+
+
+async def test_a_cursor_of_what_is_closed_shows_nothing_of_it(two: Two) -> None:
+    page = "query ($id: ID, $after: String) { healthRecord(patientId: $id) { labs(first: 5, after: $after) "
+    page += "{ totalCount nodes { id } pageInfo { endCursor hasNextPage } } } }"
+    owner = await two.whole.token(two.whole.citizens[0])
+    after = (await two.whole.ask(page, owner, {}))["data"]["healthRecord"]["labs"]["pageInfo"]["endCursor"]
+    seen = await two.whole.ask(page, two.clinic, {"id": str(two.patient), "after": after})
+    allowed = await two.redacted.ask(page, two.citizen, {"after": after})
+    assert seen == allowed
+
+
+CHANGES = {
+    "the consents are withdrawn": "update access.consent set withdrawn_at = now(), withdrawn_by = id",
+    "the consents expire": "update access.consent set valid_from = now() - interval '2 d', valid_until = now()",
+    "the citizen denies everybody": """insert into access.denial
+        (patient_id, id, scope, in_emergency, placed_by, placed_at)
+        select patient_id, id, 'all', false, id, now() from access.consent limit 1""",
+    "the client is suspended": "update auth.client set status = 'suspended'",
+    "the facility is suspended": "update registry.organization set status = 'suspended'",
+    "the grant is revoked": "update auth.token_grant set revoked_at = now(), revoke_reason = 'x'",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_next_request_with_the_same_token_reads_nothing_more(change: str, two: Two) -> None:
+    counts = " ".join(f"{name} {{ totalCount }}" for name in ("labs", "encounters", "vitals"))
+    query = f'{{ healthRecord(patientId: "{two.patient}") {{ {counts} conditions {{ nodes {{ id }} }} }} }}'
+    opened = await two.whole.ask(query, two.clinic)
+    assert "errors" not in opened
+    await two.whole.sql(CHANGES[change])
+    answer = await two.whole.post(query, two.clinic)
+    assert answer.status_code == 401 or answer.json()["data"] == {"healthRecord": None}
+    assert "totalCount" not in answer.text
