@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -24,7 +25,10 @@ from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from domain.values import PARTIAL_DATE, PartialDate, new_id
 
-REVISION = "0009"  # of migrations/: what this code needs; a test compares it with the newest one
+VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
+REVISION = max(path.name.partition("_")[0] for path in VERSIONS.glob("[0-9]*_*.py"))
+"""Of migrations/: the newest, which this code needs. Both are installed side by side."""
+
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",

@@ -233,6 +233,10 @@ class TestThoseWhoActForOthers:
         await world.begin(await world.grant("phone", MOTHER))
         assert await world.labels() == set()
 
+    async def test_only_to_look_at_it(self, world: World) -> None:
+        await world.represent()
+        assert await world.begin(await world.grant("phone", MOTHER), PATIENT, "TREAT") == REFUSED
+
     async def test_only_the_sections_told(self, world: World) -> None:
         await world.represent(sections=["labs"])
         assert await world.begin(await world.grant("phone", MOTHER)) == ("ALLOWED", {"labs"})
