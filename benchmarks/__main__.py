@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import breakdown, importing, reading
+from benchmarks import breakdown, clinics, importing, reading
 from benchmarks.data import Cluster
 from benchmarks.load import ToolMissing, need_wrk
 from benchmarks.report import surroundings
 
-PARTS = ("import", "record", "home")
+PARTS = ("import", "record", "home", "clinic", "token")
+SCREENS = ("record", "home")
 SIZES, FULL_SIZE = [1_000, 10_000], 100_000
 
 
@@ -51,13 +52,20 @@ def parts(cluster: Cluster, options: argparse.Namespace) -> list[Callable[[], st
     if "import" in chosen:
         sizes = [*SIZES, FULL_SIZE] if options.full else SIZES
         made.append(lambda: importing.run(cluster, sizes))
-    made.extend(partial(_screen, cluster, options, screen) for screen in PARTS[1:] if screen in chosen)
+    made.extend(partial(_screen, cluster, options, screen) for screen in SCREENS if screen in chosen)
+    for name, measure in (("clinic", clinics.run), ("token", clinics.tokens)):
+        if name in chosen:
+            made.append(partial(_on_world, cluster, options, measure))
     return made
 
 
 def _screen(cluster: Cluster, options: argparse.Namespace, screen: str) -> str:
     world = cluster.world(options.people)
     return reading.run(cluster, world, screen, rounds=options.rounds, seconds=options.seconds)
+
+
+def _on_world(cluster: Cluster, options: argparse.Namespace, measure: Callable[..., str]) -> str:
+    return measure(cluster, cluster.world(options.people), rounds=options.rounds, seconds=options.seconds)
 
 
 if __name__ == "__main__":
