@@ -15,7 +15,7 @@ import asyncpg
 
 from api.planner.documents import Document, Documents
 from api.planner.plan import Plan
-from api.planner.read import PURPOSE, READ
+from api.planner.read import READ
 from api.schema import create_schema, records_of
 from benchmarks.data import World
 from benchmarks.handwritten import statement
@@ -25,12 +25,12 @@ from benchmarks.report import table
 from domain.sections import SECTIONS
 
 TURNS = 200
-BEGIN = "select * from access.begin($1, $2, $3, $4)"
+REQUEST = UUID(int=0)
+BEGIN = "select * from access.begin($1, $2, $3, $4, null)"
 SETTINGS = """
 select set_config('app.patient', $1, false), set_config('app.sections', $2, false),
-       set_config('app.sensitive', ',HIV,MENTAL,REPRODUCTIVE,SUBSTANCE,GENETIC,VIOLENCE,UNKNOWN,', false),
-       set_config('app.all_dates', 'yes', false), set_config('app.data_from', '', false),
-       set_config('app.data_to', '', false)
+       set_config('app.undated', $2, false), set_config('app.windows', ',', false),
+       set_config('app.sensitive', '*', false)
 """
 Work = Callable[[Reader], Awaitable[object]]
 
@@ -129,13 +129,13 @@ async def _plan_alone(connection: asyncpg.Connection, plan: Plan, arguments: lis
 def _whole(connection: asyncpg.Connection, prepared: object, plan: Plan, arguments: list[str | None]) -> Step:
     async def read(one: Reader) -> object:
         _kept = prepared  # the driver closes a statement nobody holds
-        row = await connection.fetchrow(READ, *_asked(one, plan), plan.name, arguments)
+        row = await connection.fetchrow(READ, *_asked(one, plan), plan.name, arguments, REQUEST)
         assert row["outcome"] == "ALLOWED"
         return row
 
     return Step(read)
 
 
-def _asked(one: Reader, plan: Plan) -> tuple[UUID, UUID, str, list[str]]:
+def _asked(one: Reader, plan: Plan) -> tuple[UUID, UUID, None, list[str]]:
     """Grant, patient, purpose, sections."""
-    return one.grant, one.patient, PURPOSE, plan.sections
+    return one.grant, one.patient, None, plan.sections

@@ -1,6 +1,6 @@
 """What consent costs: the same records by their citizens, by clinics with one consent each, and by one with thousands.
 
-One healthbook server; the three ways take turns in shuffled order. And the token endpoint, with signatures on both sides.
+One healthbook server; the three ways take turns in shuffled order. And the token endpoint, signatures on both sides.
 """
 
 import asyncio
@@ -45,7 +45,8 @@ WORDS = {
 }
 CONSENT = """
 insert into access.consent (patient_id, id, kind, organization_id, purposes, sections, sensitive, valid_from,
-                            valid_until, version, granted_by, actor_role, channel, acr, auth_time, text_hash, created_at)
+                            valid_until, version, granted_by, actor_role, channel, acr, auth_time, text_hash,
+                            created_at)
 select p, uuidv7(), 'written_request', $2, '{TREAT}', $3::text[], $4::text[], now(),
        now() + interval '1 day', 1, uuidv7(), 'self', 'app', 'demo', now(), 'x', now() from unnest($1::uuid[]) p
 """
