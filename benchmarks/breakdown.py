@@ -13,9 +13,9 @@ from uuid import UUID
 
 import asyncpg
 
+from api.planner.connections import READ
 from api.planner.documents import Document, Documents
 from api.planner.plan import Plan
-from api.planner.read import READ
 from api.schema import create_schema, records_of
 from benchmarks.data import World
 from benchmarks.handwritten import statement

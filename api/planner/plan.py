@@ -9,8 +9,15 @@ from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLObjectType, get_named_type
-from graphql.execution.values import VariableValues, get_argument_values
-from graphql.language import FieldNode, get_location
+from graphql.execution.values import VariableValues
+from graphql.language import (
+    FieldNode,
+    ListValueNode,
+    ObjectValueNode,
+    ValueNode,
+    VariableNode,
+    get_location,
+)
 
 from api.planner.selection import Chosen, Selection
 from api.planner.sources import SOURCE, RootSource
@@ -18,6 +25,13 @@ from api.planner.sql import Binding, Compiler, Gate, opened
 from domain.errors import Invalid
 
 NODE_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """A parameter that the document itself gives, whatever its variables."""
+
+    value: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,7 @@ class Plan:
     kind: str
     type_name: str
     gates: tuple[Gate, ...]
-    bindings: tuple[Binding, ...]
+    bindings: tuple[Binding | Fixed, ...]
     exact: bool
 
     @property
@@ -40,9 +54,8 @@ class Plan:
     def arguments(self, variables: VariableValues) -> list[str | None]:
         """The statement's parameters after the patient, as text. Invalid names the argument that is wrong."""
         return [
-            binding.convert(get_argument_values(binding.chosen.field, binding.chosen.details[0].node, variables))
-            for binding in self.bindings
-            if binding.chosen.field is not None
+            given.value if isinstance(given, Fixed) else given.convert(given.chosen.arguments(variables))
+            for given in self.bindings
         ]
 
     def patient(self, variables: VariableValues) -> UUID | None:
@@ -98,8 +111,31 @@ def compile_root(selection: Selection, root: Chosen, records: Mapping[str, Graph
         record, sql = named, compiler.object(root, named, "p", " from (select $1::uuid as patient_id) p")
     compiler.name(root.key)
     name = f"p_{hashlib.sha256(sql.encode()).hexdigest()[:32]}"
-    gates, bindings = tuple(compiler.gates), tuple(compiler.bindings)
+    gates, bindings = tuple(compiler.gates), tuple(_settled(one, selection.variables) for one in compiler.bindings)
     return Plan(name, sql, root, source.kind, record.name, gates, bindings, compiler.exact)
+
+
+def _settled(binding: Binding, variables: VariableValues) -> Binding | Fixed:
+    """Worked out once where no variable is involved. A wrong literal is told at reading, with its place."""
+    arguments = binding.chosen.details[0].node.arguments or ()
+    if any(_names_variable(argument.value) for argument in arguments):
+        return binding
+    try:
+        return Fixed(binding.convert(binding.chosen.arguments(variables)))
+    except Invalid:
+        return binding
+
+
+def _names_variable(value: ValueNode) -> bool:
+    match value:
+        case VariableNode():
+            return True
+        case ListValueNode():
+            return any(_names_variable(one) for one in value.values)
+        case ObjectValueNode():
+            return any(_names_variable(one.value) for one in value.fields)
+        case _:
+            return False
 
 
 def _node(compiler: Compiler, root: Chosen, records: Mapping[str, GraphQLObjectType]) -> tuple[GraphQLObjectType, str]:

@@ -287,6 +287,15 @@ class TestAnApp:
         )
         assert await world.begin(await world.grant("other", CITIZEN)) == REFUSED
 
+    async def test_of_the_sandbox_reads_invented_people_only(self, world: World) -> None:
+        """Abuse 35: who registers himself gets nobody's data, whoever consents."""
+        await world.consent(**self.CONSENT)
+        await world.sql.execute("update auth.client set kind = 'sandbox' where client_id = 'diary'")
+        grant = await world.grant("diary", CITIZEN)
+        assert await world.begin(grant) == REFUSED
+        await world.sql.execute("update access.citizen set demo_label = 'x' where id = $1", CITIZEN)
+        assert await world.begin(grant) == ("ALLOWED", {"labs"})
+
     async def test_not_in_the_name_of_another_citizen(self, world: World) -> None:
         await world.consent(**self.CONSENT)
         assert await world.begin(await world.grant("diary", MOTHER)) == REFUSED
