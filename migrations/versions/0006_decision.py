@@ -116,8 +116,9 @@ end $$
 # Everybody else reads by the right that fits: representation (first-party apps), an emergency (purpose BTG, clinicians),
 # else a consent to the facility or the app. Of several consents for a section the one with the widest dates is used,
 # whole. A denial takes away from all of them; from an emergency only where it says so, from those who manage the book not.
-# `basis` is null where there is no right at all. A sandbox client reads invented people only (those with a demo label). Plans are generic: judged by cost, each call would be planned anew
-# (0.4 ms), because one id in an array costs less than the ten that a generic plan assumes.
+# `basis` is null where there is no right at all. A sandbox client reads invented people only (those with a demo label).
+# Plans are generic: judged by cost, each call would be planned anew (0.4 ms), because one id in an array costs less than
+# the ten that a generic plan assumes.
 RIGHTS = f"""create function access.rights_of_another(
     p_client text, p_kind text, p_citizen uuid, p_organization uuid, p_own uuid, p_patient uuid, p_purpose text, p_scope text,
     p_within text[],
