@@ -116,6 +116,7 @@ def tables() -> None:
     schema='access',
     info={'class': 'consent'}
     )
+    op.create_index('ix_consent_ends', 'consent', ['valid_until'], unique=False, schema='access', postgresql_where='withdrawn_at is null')
     op.create_table('consent_request',
     sa.Column('patient_id', sa.Uuid(), nullable=False),
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -472,6 +473,7 @@ def tables() -> None:
     op.add_column('related_person', sa.Column('revoked_by', sa.Uuid(), nullable=True), schema='access')
     op.create_index('ix_related_person_patient_id', 'related_person', ['patient_id'], unique=False, schema='access')
     op.add_column('authorization_code', sa.Column('jkt', sa.Text(), nullable=True), schema='auth')
+    op.add_column('authorization_code', sa.Column('grant_until', postgresql.TIMESTAMP(timezone=True), nullable=True), schema='auth')
     op.add_column('client', sa.Column('post_logout_redirect_uris', postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), server_default=sa.text("'[]'"), nullable=False), schema='auth')
     op.add_column('client', sa.Column('requires_par', sa.Boolean(), server_default=sa.text('false'), nullable=False), schema='auth')
     op.add_column('client', sa.Column('requires_dpop', sa.Boolean(), server_default=sa.text('false'), nullable=False), schema='auth')

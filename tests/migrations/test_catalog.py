@@ -32,7 +32,9 @@ async def test_all_of_the_book_is_the_patients(owner: asyncpg.Connection) -> Non
 
 
 async def test_all_roles_exist(owner: asyncpg.Connection) -> None:
-    assert await owner.fetchval("select count(*) from pg_roles where rolname = any($1::text[])", list(ROLES)) == len(ROLES)
+    assert await owner.fetchval("select count(*) from pg_roles where rolname = any($1::text[])", list(ROLES)) == len(
+        ROLES
+    )
 
 
 async def test_a_forgotten_table_is_found(owner: asyncpg.Connection) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import io
-import re
 import json
+import re
 import subprocess
 import sys
 from contextlib import redirect_stdout

@@ -269,7 +269,7 @@ class TestWriting:
 
 
 async def test_the_web_role_reads_no_table_of_ours(seeded: Database) -> None:
-    """Over a connection of its own, as an attacker with its password would have."""
+    """Abuse 40. Over a connection of its own, as an attacker with its password would have."""
     owner, web = await asyncpg.connect(seeded.owner), await asyncpg.connect(seeded.web)
     ours = "select schemaname || '.' || tablename from pg_tables where schemaname = any($1::text[])"
     tables = [row[0] for row in await owner.fetch(ours, sorted(SCHEMAS))]
@@ -294,6 +294,7 @@ async def test_no_login_becomes_another_role(login: str, wanted: str, seeded: Da
 
 
 async def test_the_web_role_does_not_decide_for_itself(seeded: Database) -> None:
+    """Abuse 40."""
     connection = await asyncpg.connect(seeded.web)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute("select access.begin($1, $2, 'PATRQT', '{}', null)", MINE, MINE)
