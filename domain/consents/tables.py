@@ -50,6 +50,7 @@ class Consent(Base, kw_only=True):
         CheckConstraint("valid_until > valid_from", name="period"),
         CheckConstraint("cardinality(sections) > 0 and cardinality(purposes) > 0", name="opens_something"),
         CheckConstraint("(withdrawn_at is null) = (withdrawn_by is null)", name="withdrawn_by_somebody"),
+        Index("ix_consent_ends", "valid_until", postgresql_where="withdrawn_at is null"),
         OPTIONS,
     )
 
