@@ -1,13 +1,13 @@
 """Breaking the glass: a clinician reads without consent to protect a life (Luật 91/2025/QH15 Đ19 k1 a).
 
-At most an hour, the emergency set first, more only with a second reason; the citizen is told at once, and a reviewer
-looks at every one of them. FHIR AuditEvent purposeOfEvent BTG.
+At most an hour, the emergency set first, more only with a second reason (domain/emergency_rules.py); the citizen is
+told at once, and a reviewer looks at every one of them (domain/emergency_reviews.py). FHIR AuditEvent, purpose BTG.
 """
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.consents.tables import OPTIONS, one_of, texts
@@ -21,6 +21,11 @@ REASONS = ("unconscious", "life_threatening", "cannot_answer", "mass_casualty")
 
 
 class EmergencyAccess(Base, kw_only=True):
+    """One hour of one clinician at one patient's book. `widened_reason`: a line for each time more was opened.
+
+    `sensitive` opens all categories of the sections, by a second tick. A row that nobody closed ends at `expires_at`.
+    """
+
     __tablename__ = "emergency_access"
     __table_args__ = (
         one_of("reason_code", REASONS),
@@ -30,6 +35,14 @@ class EmergencyAccess(Base, kw_only=True):
         CheckConstraint("(widened_at is null) = (widened_reason is null)", name="widened_for_a_reason"),
         Index("ix_emergency_access_practitioner_id", "practitioner_id", "opened_at"),
         Index("ix_emergency_access_organization_id", "organization_id", "opened_at"),
+        Index(
+            "uq_emergency_access_open",
+            "patient_id",
+            "practitioner_id",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("closed_at is null"),
+        ),
         OPTIONS,
     )
 
