@@ -1,7 +1,7 @@
-"""The access log: one row a request, written in the transaction that reads. No log, no data.
+"""What is kept of every request and of every seal.
 
-FHIR AuditEvent, IHE BALP "Patient Read". Rows are only inserted; runtime roles can do nothing else with them.
-The table is partitioned by month; `access.begin` writes it (migrations/versions/*_access.py).
+Rows of the log are only inserted; runtime roles can do nothing else with them. The table is partitioned by month;
+`access.begin` and its kin write it (migrations/versions/0006_decision.py).
 """
 
 from datetime import datetime
@@ -17,11 +17,17 @@ from domain.values import new_id
 
 
 class AccessLog(Base, kw_only=True):
-    """Who asked for which sections of whose book, on whose behalf and why, and which of them were opened."""
+    """Who asked for which sections of whose book, on whose behalf and why, and which of them were opened.
+
+    `outcome`: ALLOWED, REFUSED (no right), SCOPE (the token does not reach so far), DEAD (the sign-in had ended).
+    `purpose`: HL7 PurposeOfUse of a reading; of anything else the name of the action, with no sections.
+    """
 
     __tablename__ = "access_log"
     __table_args__ = (
         Index("ix_access_log_grant_id", "grant_id", "at"),
+        Index("ix_access_log_at", "at", postgresql_using="brin", postgresql_with={"autosummarize": True}),
+        Index("ix_access_log_others", "patient_id", "at", "id", postgresql_where=text("basis <> 'self'")),
         {
             "schema": "access",
             "info": {"class": "local"},
@@ -50,8 +56,9 @@ class AccessLog(Base, kw_only=True):
 class LogSeal(Base, kw_only=True):
     """A batch of log entries that can no longer change unseen: all of `after` < at <= `until`, in order (at, id).
 
-    `root` is the SHA-256 of the entries' hashes one after the other; `hash` that of `previous_hash` and this seal. The
-    seals of a day end in a signed root (`day_root`), which is published.
+    An entry's hash is the SHA-256 of its line (`access.log_line`, in the form of this seal's `version`). `root` is the
+    SHA-256 of the hashes one after the other, `marks` the first 8 bytes of each, to find the place of a change; `hash`
+    is that of `previous_hash` and this seal. The seals of a day end in a signed root (`day_root`), which is published.
     """
 
     __tablename__ = "log_seal"
@@ -65,10 +72,15 @@ class LogSeal(Base, kw_only=True):
     previous_hash: Mapped[bytes]
     hash: Mapped[bytes]
     sealed_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    marks: Mapped[bytes] = mapped_column(default=b"", server_default=text("''"))
 
 
 class DayRoot(Base, kw_only=True):
-    """The last seal of a day in Vietnam, signed (JWS) and published, so that a lost day can be proved."""
+    """The last seal at the end of a day in Vietnam, signed (JWS) and published, so that a lost day can be proved.
+
+    Every day since the first seal has one; a day without entries repeats the seal of the day before.
+    """
 
     __tablename__ = "day_root"
     __table_args__ = ({"schema": "access", "info": {"class": "local"}},)
