@@ -25,7 +25,7 @@ def new_kek() -> str:
 
 @dataclass(frozen=True, slots=True)
 class NationalSettings:
-    """This server as a client of the national OpenID provider (VNeID or alike). ValueError says what is wrong.
+    """The national OpenID provider, whose client this server is (VNeID or alike). ValueError says what is wrong.
 
     `acr` are the provider's values that mean a high assurance; another one is refused. `cccd_claim` names the claim
     that holds the CCCD: naming it says that the provider is authoritative for it; without, nobody is linked to a record

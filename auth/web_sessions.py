@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +18,7 @@ from starlette.responses import Response
 from auth.opaque import digest, new_secret
 from auth.settings import AuthSettings
 from auth.tables import WebSession
+from domain.values import utc_now
 
 IDLE = timedelta(minutes=15)
 LIFE = timedelta(hours=8)
@@ -68,17 +69,29 @@ def is_own_form(request: Request, settings: AuthSettings, offered: str) -> bool:
     return hmac.compare_digest(form_token(cookie).encode(), offered.encode("utf-8", "surrogatepass"))
 
 
-async def begin(session: AsyncSession, citizen_id: UUID, *, acr: str, now: datetime) -> str:
-    """A new session, always with a new id (no fixation); returns the cookie's value."""
+async def begin(
+    session: AsyncSession,
+    citizen_id: UUID,
+    *,
+    acr: str,
+    now: datetime,
+    auth_time: datetime | None = None,
+    device: str = "",
+) -> str:
+    """A new session, always with a new id (no fixation); returns the cookie's value.
+
+    `auth_time` is when the citizen proved who he is, which a provider may have seen earlier; now unless told.
+    """
     secret = new_secret()
     session.add(
         WebSession(
             id_hash=digest(secret),
             citizen_id=citizen_id,
             acr=acr,
-            auth_time=now,
+            auth_time=auth_time or now,
             last_seen_at=now,
             expires_at=now + LIFE,
+            device=device,
         )
     )
     await session.flush()
@@ -88,11 +101,20 @@ async def begin(session: AsyncSession, citizen_id: UUID, *, acr: str, now: datet
 async def current(session: AsyncSession, cookie: str, now: datetime) -> SignedIn | None:
     """Who is signed in, if the session is neither ended, idle for 15 minutes, nor 8 hours old."""
     row = await session.get(WebSession, digest(cookie)) if cookie else None
-    if row is None or row.revoked_at or row.expires_at <= now or row.last_seen_at + IDLE <= now:
+    if row is None or not _lives(row, now):
         return None
     if row.last_seen_at + _SEEN_EVERY <= now:
         row.last_seen_at = now
     return SignedIn(row.citizen_id, row.acr, row.auth_time)
+
+
+def _lives(row: WebSession, now: datetime) -> bool:
+    return row.revoked_at is None and now < row.expires_at and now < row.last_seen_at + IDLE
+
+
+async def signed_in(request: Request, settings: AuthSettings, session: AsyncSession) -> SignedIn | None:
+    """Who is signed in in this browser; the caller commits what `current` notes."""
+    return await current(session, cookie_of(request, settings), utc_now())
 
 
 async def end(session: AsyncSession, cookie: str, now: datetime) -> None:
@@ -101,3 +123,54 @@ async def end(session: AsyncSession, cookie: str, now: datetime) -> None:
         .where(WebSession.id_hash == digest(cookie), WebSession.revoked_at.is_(None))
         .values(revoked_at=now)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One browser of a citizen, for his own eyes. `name` stands for the session in a form and opens nothing."""
+
+    name: str
+    device: str
+    auth_time: datetime
+    last_seen_at: datetime
+    is_this: bool
+
+
+async def living(session: AsyncSession, citizen_id: UUID, cookie: str, now: datetime) -> list[Listed]:
+    """The citizen's sessions that still work, the one of this cookie first, then the latest seen."""
+    rows = await session.scalars(
+        select(WebSession)
+        .where(WebSession.citizen_id == citizen_id, WebSession.revoked_at.is_(None), WebSession.expires_at > now)
+        .order_by(WebSession.last_seen_at.desc())
+    )
+    here = digest(cookie)
+    listed = [
+        Listed(_public(row.id_hash), row.device, row.auth_time, row.last_seen_at, row.id_hash == here)
+        for row in rows
+        if _lives(row, now)
+    ]
+    return sorted(listed, key=lambda one: not one.is_this)
+
+
+async def end_named(session: AsyncSession, citizen_id: UUID, name: str, now: datetime) -> None:
+    """End the one of the citizen's own sessions that is listed under this name; no other's, and no error."""
+    rows = await session.scalars(
+        select(WebSession).where(WebSession.citizen_id == citizen_id, WebSession.revoked_at.is_(None))
+    )
+    for row in rows:
+        if _public(row.id_hash) == name:
+            row.revoked_at = now
+
+
+async def end_all(session: AsyncSession, citizen_id: UUID, now: datetime) -> None:
+    """Every session of the citizen, this browser's too."""
+    await session.execute(
+        update(WebSession)
+        .where(WebSession.citizen_id == citizen_id, WebSession.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def _public(id_hash: bytes) -> str:
+    """The id of an id: what is shown in a page must not be what the table is looked up by."""
+    return hashlib.sha256(b"listed" + id_hash).hexdigest()[:32]

@@ -1,9 +1,10 @@
-"""The few pages of sign-in and consent: server-rendered, no script, Vietnamese first, for a phone first.
+"""The few pages of sign-in and consent: server-rendered, Vietnamese first, for a phone first; a script for passkeys.
 
 Every page is private to one browser and one moment: not stored, not framed, not named to other sites, and its forms may
 only go to this server and, for consent, on to the client's registered address.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,13 +32,25 @@ def language(request: Request, ui_locales: str = "") -> str:
 
 
 def render(
-    request: Request, page: str, *, lang: str, status: int = 200, form_action: str = "", **values: Any
+    request: Request,
+    page: str,
+    *,
+    lang: str,
+    status: int = 200,
+    form_action: str = "",
+    script: str = "",
+    by_language: Mapping[str, str] | None = None,
+    **values: Any,
 ) -> HTMLResponse:
-    """`form_action` is a further CSP source for forms: where a client's answer goes."""
+    """`form_action` is a further CSP source for forms: where a client's answer goes. `script`: the page's only one.
+
+    `by_language`: where the page in another language is; its own address unless told.
+    """
+    languages = _switch(request) if by_language is None else by_language
     text = _PAGES.get_template(page).render(
-        words=WORDS[lang], lang=lang, languages=_switch(request), style=STYLE_PATH, **values
+        words=WORDS[lang], lang=lang, languages=languages, style=STYLE_PATH, script=script, **values
     )
-    return HTMLResponse(text, status, headers=_headers(form_action, lang))
+    return HTMLResponse(text, status, headers=_headers(form_action, script, lang))
 
 
 def _switch(request: Request) -> dict[str, str]:
@@ -48,9 +61,10 @@ def _switch(request: Request) -> dict[str, str]:
     return {lang: f"{request.scope['path']}?{urlencode([*rest, ('lang', lang)])}" for lang in LANGUAGES}
 
 
-def _headers(form_action: str, lang: str) -> dict[str, str]:
+def _headers(form_action: str, script: str, lang: str) -> dict[str, str]:
+    scripts = f"script-src {script}; " if script else ""
     policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+        f"default-src 'none'; {scripts}style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {form_action}"
     )
     return {
