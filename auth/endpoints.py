@@ -17,7 +17,9 @@ from sqlalchemy.orm import Session
 from auth.keys import ALGORITHM
 from auth.opaque import digest
 from auth.tables import OAuthClient, RefreshToken, TokenGrant
-from auth.tokens import ACCESS_TOKEN_TYPE
+from auth.tokens import ACCESS_TOKEN_TYPE, subject_claims
+
+_TOLD = ("jti", "iat", "aud", "cnf", "act")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ def _access(server: Any, token: str) -> Known | None:
     except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
         return None
     grant = server.db.get(TokenGrant, UUID(claims["gid"]))
-    extra = {name: claims[name] for name in ("jti", "iat")} | {"token_type": "Bearer", "aud": claims["aud"]}
+    extra: dict[str, Any] = {name: claims[name] for name in _TOLD if name in claims}
+    extra["token_type"] = "DPoP" if "cnf" in claims else "Bearer"
     return (
         Known(grant, datetime.fromtimestamp(claims["exp"], UTC), False, claims["scope"], extra, server.now)
         if grant
@@ -110,7 +113,7 @@ class Introspection(_OwnTokens, IntrospectionEndpoint):  # type: ignore[misc]  #
             "active": True,
             "iss": self.server.settings.issuer,
             "client_id": grant.client_id,
-            "sub": str(grant.citizen_id or grant.client_id),
+            "sub": subject_claims(grant)["sub"],
             "scope": token.scope,
             "exp": int(token.expires_at.timestamp()),
             **token.extra,

@@ -15,7 +15,7 @@ from domain.database import Base
 
 
 class PushedRequest(Base, kw_only=True):
-    """An authorization request sent ahead by its client (RFC 9126): bound to it, used once, a minute long."""
+    """An authorization request sent ahead by its client (RFC 9126): bound to it, opened in a minute, used once."""
 
     __tablename__ = "pushed_request"
     __table_args__ = (Index(None, "expires_at"), OPTIONS)
@@ -24,6 +24,7 @@ class PushedRequest(Base, kw_only=True):
     client_id: Mapped[str]
     parameters: Mapped[dict[str, Any]]
     jkt: Mapped[str | None] = mapped_column(default=None)
+    created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 

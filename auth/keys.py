@@ -3,6 +3,9 @@
 The next key is published a while before it signs, a retired one verifies until its last token has died, so a
 rotation is never noticed by a client that caches the JWKS. Exactly one key signs: handed a whole set, joserfc
 would pick one at random.
+
+Keys of two uses are kept apart. `token` signs access and id tokens and goes a day after it retired. `receipt` signs
+consent receipts, which must be verifiable for ever: its public part is never removed.
 """
 
 import json
@@ -21,13 +24,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from auth.tables import SigningKey
+from domain.errors import NotFound
 from domain.values import utc_now
 
 ALGORITHM = "ES256"
 RETIRED_KEPT = timedelta(days=1)
-"""Longer than any token lives; a retired key is removed after this."""
+"""Longer than any token lives; a retired token key is removed after this."""
 
-_USE = "token"
+TOKEN, RECEIPT = "token", "receipt"
+USES = (TOKEN, RECEIPT)
+
 _NONCE_BYTES = 12
 _RING_LIVES_S = 60
 
@@ -44,49 +50,50 @@ class KeyRing:
         return {"keys": list(self.public.values())}
 
 
-def generate(kek: bytes, state: str, now: datetime) -> SigningKey:
+def generate(kek: bytes, use: str, state: str, now: datetime) -> SigningKey:
     """A new P-256 key whose kid is its RFC 7638 thumbprint."""
     key = ECKey.generate_key("P-256", auto_kid=True)
     kid = key.thumbprint()
     public = {**key.as_dict(private=False), "use": "sig", "alg": ALGORITHM}
-    return SigningKey(kid=kid, use=_USE, state=state, public_jwk=public, created_at=now, private_key=_seal(kek, key))
+    return SigningKey(
+        kid=kid, use=use, state=state, public_jwk=public, created_at=now, private_key=_seal(kek, use, kid, key)
+    )
 
 
-def _seal(kek: bytes, key: ECKey) -> bytes:
+def _seal(kek: bytes, use: str, kid: str, key: ECKey) -> bytes:
     nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(kek).encrypt(nonce, json.dumps(key.as_dict(private=True)).encode(), _bound_to(key.kid))
+    return nonce + AESGCM(kek).encrypt(nonce, json.dumps(key.as_dict(private=True)).encode(), _bound_to(use, kid))
 
 
 def _open(kek: bytes, row: SigningKey) -> ECKey:
     sealed = row.private_key
     try:
-        text = AESGCM(kek).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(row.kid))
+        text = AESGCM(kek).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(row.use, row.kid))
     except InvalidTag:
         raise ValueError("HEALTHBOOK_KEK does not open the signing keys of this database") from None
     return ECKey.import_key(json.loads(text))
 
 
-def _bound_to(kid: str | None) -> bytes:
-    return f"{_USE}:{kid}".encode()
+def _bound_to(use: str, kid: str) -> bytes:
+    """What a sealed key is only good for: moved to another row or use, it does not open."""
+    return f"{use}:{kid}".encode()
 
 
 async def ensure(session: AsyncSession, kek: bytes, now: datetime) -> None:
-    """Create the active and the next key where missing; of two servers starting at once, one inserts."""
-    for state in ("active", "next"):
-        row = generate(kek, state, now)
-        values = {c.key: getattr(row, c.key) for c in SigningKey.__table__.columns}
-        await session.execute(insert(SigningKey).values(values).on_conflict_do_nothing())
+    """Create the active and the next key of each use where missing; of two servers starting at once, one inserts."""
+    for use in USES:
+        for state in ("active", "next"):
+            row = generate(kek, use, state, now)
+            values = {c.key: getattr(row, c.key) for c in SigningKey.__table__.columns}
+            await session.execute(insert(SigningKey).values(values).on_conflict_do_nothing())
 
 
-async def rotate(session: AsyncSession, kek: bytes, now: datetime) -> None:
-    """The next key becomes active, the active one retired, a new next one appears; long retired keys go.
+async def rotate(session: AsyncSession, kek: bytes, now: datetime, *, use: str = TOKEN) -> None:
+    """The next key becomes active, the active one retired, a new next one appears; long retired token keys go.
 
     Rows are locked, so two rotations at once are two rotations one after the other.
     """
-    rows = await session.scalars(
-        select(SigningKey).where(SigningKey.use == _USE).order_by(SigningKey.kid).with_for_update()
-    )
-    by_state = {row.state: row for row in rows if row.state != "retired"}
+    by_state = {row.state: row for row in await _locked(session, use) if row.state != "retired"}
     if "next" not in by_state or "active" not in by_state:
         await ensure(session, kek, now)
         return
@@ -94,20 +101,57 @@ async def rotate(session: AsyncSession, kek: bytes, now: datetime) -> None:
     await session.flush()
     by_state["next"].state = "active"
     await session.flush()
-    session.add(generate(kek, "next", now))
-    await session.execute(delete(SigningKey).where(SigningKey.retired_at < now - RETIRED_KEPT))
+    session.add(generate(kek, use, "next", now))
+    gone = (SigningKey.use == TOKEN, SigningKey.retired_at < now - RETIRED_KEPT)
+    await session.execute(delete(SigningKey).where(*gone))
 
 
-async def public_keys(session: AsyncSession) -> dict[str, dict[str, Any]]:
-    """Public JWKs by kid. Needs no key-encryption key, so a process that only verifies never holds it."""
-    rows = await session.execute(select(SigningKey.kid, SigningKey.public_jwk).where(SigningKey.use == _USE))
+async def drop(session: AsyncSession, kek: bytes, kid: str, now: datetime) -> None:
+    """The emergency: a key that others may know signs nothing more. NotFound if there is no such key.
+
+    A token key disappears and its tokens with it, at the latest when they expire in five minutes. Of a receipt key only
+    the private part does: what it signed must stay verifiable.
+    """
+    use = await session.scalar(select(SigningKey.use).where(SigningKey.kid == kid))
+    rows = await _locked(session, use) if use else []
+    row = next((row for row in rows if row.kid == kid), None)
+    if row is None:
+        raise NotFound("no such key")
+    state = row.state
+    if row.use == TOKEN:
+        await session.delete(row)
+    else:
+        row.state, row.retired_at, row.private_key = "retired", row.retired_at or now, b""
+    await session.flush()
+    following = next((other for other in rows if other.state == "next"), None)
+    if state == "active" and following is not None:
+        following.state = "active"
+        await session.flush()
+    await ensure(session, kek, now)
+
+
+async def _locked(session: AsyncSession, use: str) -> Sequence[SigningKey]:
+    query = select(SigningKey).where(SigningKey.use == use).order_by(SigningKey.kid).with_for_update()
+    return (await session.scalars(query)).all()
+
+
+async def listed(session: AsyncSession) -> Sequence[SigningKey]:
+    """Every key, by use and age."""
+    query = select(SigningKey).order_by(SigningKey.use, SigningKey.created_at, SigningKey.kid)
+    return (await session.scalars(query)).all()
+
+
+async def public_keys(session: AsyncSession, use: str = TOKEN) -> dict[str, dict[str, Any]]:
+    """Public JWKs of one use by kid. Needs no key-encryption key, so a process that only verifies never holds it."""
+    rows = await session.execute(select(SigningKey.kid, SigningKey.public_jwk).where(SigningKey.use == use))
     return dict(sorted((kid, jwk) for kid, jwk in rows))
 
 
 class KeyStore:
-    """The keys of this process, read again from the database once a minute so that rotations are noticed."""
+    """The keys of one use in this process, read again from the database once a minute so that rotations are noticed."""
 
-    def __init__(self, sessions: async_sessionmaker[AsyncSession], kek: bytes) -> None:
+    def __init__(self, sessions: async_sessionmaker[AsyncSession], kek: bytes, *, use: str = TOKEN) -> None:
+        self._use = use
         self._sessions = sessions
         self._kek = kek
         self._ring: KeyRing | None = None
@@ -121,10 +165,10 @@ class KeyStore:
 
     async def _read(self) -> KeyRing:
         async with self._sessions() as session:
-            rows = await _all(session)
+            rows = await _all(session, self._use)
             if not any(row.state == "active" for row in rows):
                 await ensure(session, self._kek, utc_now())
-                rows = await _all(session)
+                rows = await _all(session, self._use)
             ring = self._ring_of(rows)
             await session.commit()
         return ring
@@ -137,6 +181,6 @@ class KeyStore:
         )
 
 
-async def _all(session: AsyncSession) -> Sequence[SigningKey]:
-    query = select(SigningKey).where(SigningKey.use == _USE).order_by(SigningKey.created_at, SigningKey.kid)
+async def _all(session: AsyncSession, use: str) -> Sequence[SigningKey]:
+    query = select(SigningKey).where(SigningKey.use == use).order_by(SigningKey.created_at, SigningKey.kid)
     return (await session.scalars(query)).all()

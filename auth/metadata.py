@@ -3,10 +3,18 @@
 from collections.abc import Iterable
 from typing import Any
 
+from auth.authorization import PROMPTS
 from auth.client_authentication import ASSERTION_ALGORITHMS
+from auth.client_profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
+from auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from auth.keys import ALGORITHM
 from auth.pages.words import LANGUAGES
 from auth.settings import AuthSettings
+from auth.sign_in.levels import CODE_ACR, STRONG_ACR
+
+_CLAIMS = [
+    "iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "nonce", "at_hash", "sid", "act", "name", "fhirUser",
+]  # fmt: skip
 
 
 def document(settings: AuthSettings, scopes: Iterable[str]) -> dict[str, Any]:
@@ -18,11 +26,16 @@ def document(settings: AuthSettings, scopes: Iterable[str]) -> dict[str, Any]:
         "token_endpoint": f"{at}/oauth/token",
         "revocation_endpoint": f"{at}/oauth/revoke",
         "introspection_endpoint": f"{at}/oauth/introspect",
+        "pushed_authorization_request_endpoint": f"{at}/oauth/par",
+        "device_authorization_endpoint": f"{at}/oauth/device",
+        "registration_endpoint": f"{at}/oauth/register",
+        "userinfo_endpoint": f"{at}/oauth/userinfo",
+        "end_session_endpoint": f"{at}/oauth/logout",
         "jwks_uri": f"{at}/oauth/jwks",
         "scopes_supported": sorted(scopes),
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": [CODE, REFRESH, CREDENTIALS, DEVICE, EXCHANGE],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none", *confidential],
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
@@ -30,11 +43,14 @@ def document(settings: AuthSettings, scopes: Iterable[str]) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_endpoint_auth_methods_supported": confidential,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "require_pushed_authorization_requests": False,
+        "dpop_signing_alg_values_supported": list(DPOP_ALGORITHMS),
+        "acr_values_supported": [CODE_ACR, STRONG_ACR],
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "nonce", "at_hash"],
-        "prompt_values_supported": ["none", "login", "consent", "select_account"],
+        "claims_supported": _CLAIMS,
+        "prompt_values_supported": sorted(PROMPTS),
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "ui_locales_supported": list(LANGUAGES),

@@ -42,3 +42,9 @@ def form_action(redirect_uri: str) -> str:
     if parts.scheme in {"http", "https"} and not parts.netloc.startswith("["):
         return f"{parts.scheme}://{parts.netloc}"
     return f"{parts.scheme}:"
+
+
+def origin_of(redirect_uri: str) -> str | None:
+    """The origin of a registered address that a page can have (RFC 6454 4); None for an app's own scheme."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in {"http", "https"} else None

@@ -18,13 +18,25 @@ FORM = "application/x-www-form-urlencoded"
 Pairs = list[tuple[str, str]]
 
 _MAX_FIELDS = 64
-_LONG = {"client_assertion": 8192, "token": 8192, "redirect_uri": 2000, "scope": 4096}
+_LONG = {
+    "client_assertion": 8192,
+    "token": 8192,
+    "subject_token": 8192,
+    "id_token_hint": 8192,
+    "redirect_uri": 2000,
+    "post_logout_redirect_uri": 2000,
+    "scope": 4096,
+}
 _SHORT = 1024
 _KNOWN = frozenset(
     {
         "response_type", "response_mode", "client_id", "redirect_uri", "scope", "state", "nonce", "prompt", "max_age",
         "code_challenge", "code_challenge_method", "request", "request_uri", "grant_type", "code", "code_verifier",
         "refresh_token", "client_secret", "client_assertion", "client_assertion_type", "token", "token_type_hint",
+        "device_code", "subject_token", "subject_token_type", "actor_token", "actor_token_type", "requested_token_type",
+        "requested_subject", "audience", "resource",
+        "aud", "acr_values", "dpop_jkt", "id_token_hint", "post_logout_redirect_uri", "purpose",
+        "ui_locales",
     }
 )  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -104,13 +116,21 @@ def _problem(name: str, value: str, seen: Mapping[str, str]) -> str | None:
 class OAuthRequest(OAuth2Request):  # type: ignore[misc]  # Authlib is untyped
     """One request as Authlib wants it. `uri` is built from the issuer, never from the Host header.
 
-    `grant_row` is the TokenGrant that the answer's tokens belong to, set by the grants on their way.
+    On the way it learns more: `grant_row`, the TokenGrant that the answer's tokens belong to; `jkt`, the thumbprint of
+    the key that was proved; `pushed`, the PushedRequest its parameters were taken from; `bound_to`, the key that its
+    code will need; `asked`, its scope as the client wrote it, with SMART names, and `aliases`, those of them that were
+    translated.
     """
 
     def __init__(self, method: str, uri: str, headers: Headers, pairs: Pairs) -> None:
         super().__init__(method, uri, headers=headers)
         self.payload: Payload = Payload(pairs)
         self.grant_row: Any = None
+        self.jkt: str | None = None
+        self.pushed: Any = None
+        self.bound_to: str | None = None
+        self.asked: str | None = self.payload.data.get("scope")
+        self.aliases: list[str] = []
 
     @classmethod
     def of(cls, method: str, uri: str, pairs: Pairs) -> "OAuthRequest":

@@ -8,16 +8,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth import metadata, server
+from auth import metadata, registration, server
+from auth.bearer import Verifier
 from auth.consent import AUTHORIZE, CONSENT, Consent
-from auth.keys import KeyStore
+from auth.device import routes as device
+from auth.keys import RECEIPT, KeyStore, public_keys
+from auth.logout import CONFIRM, LOGOUT, Logout
 from auth.pages import STYLE, STYLE_PATH
-from auth.provider import Citizens, Provider
+from auth.provider import Citizens, CodeSender, Provider
 from auth.requests import Malformed, OAuthRequest, form_pairs
 from auth.scopes import OWN, Localised
 from auth.server import Reply, Server
 from auth.settings import AuthSettings
-from auth.sign_in import SignIn
+from auth.sign_in import routes as sign_in_routes
+from auth.smart import CONFIGURATION, FHIR, Aliases, configuration
+from auth.userinfo import USERINFO, Userinfo
 
 _PUBLIC = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
 _PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
@@ -28,23 +33,40 @@ def routes(
     sessions: async_sessionmaker[AsyncSession],
     citizens: Citizens,
     scopes: Mapping[str, Localised],
+    code_sender: CodeSender | None = None,
+    aliases: Aliases | None = None,
 ) -> list[Route]:
-    """To be mounted at `/`. `scopes` are the record's, with words for the consent page; ours are added."""
-    provider = Provider(settings, sessions, KeyStore(sessions, settings.kek), citizens, {**OWN, **scopes})
-    sign_in, consent, machine = SignIn(provider), Consent(provider), Machine(provider)
+    """To be mounted at `/`. `scopes` are the record's, with words for the consent page; ours are added.
+
+    `aliases` are the SMART names of the record's scopes (`auth.smart.aliases`).
+    `code_sender` takes one-time codes to people; without one nobody signs in by code.
+    """
+    provider = Provider(
+        settings, sessions, KeyStore(sessions, settings.kek), citizens, {**OWN, **scopes}, aliases or {}
+    )
+    consent, machine, leaving = Consent(provider), Machine(provider), Logout(provider)
+    userinfo = Userinfo(provider, Verifier(settings, sessions))
     return [
         Route("/.well-known/openid-configuration", machine.metadata),
         Route("/.well-known/oauth-authorization-server", machine.metadata),
+        Route(CONFIGURATION, machine.smart),
+        Route(FHIR + CONFIGURATION, machine.smart),
         Route("/oauth/jwks", machine.jwks),
         Route("/oauth/token", machine.token, methods=["POST"]),
+        Route("/oauth/par", machine.push, methods=["POST"]),
+        Route(USERINFO, userinfo.tell, methods=["GET", "POST"]),
         Route("/oauth/revoke", machine.revoke, methods=["POST"]),
         Route("/oauth/introspect", machine.introspect, methods=["POST"]),
+        Route("/oauth/receipt-jwks", machine.receipt_jwks),
+        *device.routes(provider),
+        *registration.routes(provider),
         Route(AUTHORIZE, consent.ask),
         Route(AUTHORIZE, consent.ask_by_form, methods=["POST"]),
         Route(CONSENT, consent.decide, methods=["POST"]),
-        Route("/login", sign_in.page),
-        Route("/login", sign_in.choose, methods=["POST"]),
-        Route("/logout", sign_in.sign_out, methods=["POST"]),
+        Route(LOGOUT, leaving.ask),
+        Route(LOGOUT, leaving.ask_by_form, methods=["POST"]),
+        Route(CONFIRM, leaving.confirm, methods=["POST"]),
+        *sign_in_routes(provider, code_sender),
         Route(STYLE_PATH, style),
     ]
 
@@ -65,6 +87,19 @@ class Machine:
 
     async def jwks(self, _request: Request) -> JSONResponse:
         return JSONResponse((await self.provider.keys.ring()).jwks(), headers=_PUBLIC)
+
+    async def receipt_jwks(self, _request: Request) -> JSONResponse:
+        """Every key that ever signed a consent receipt: they are verified years later."""
+        async with self.provider.sessions() as session:
+            keys = await public_keys(session, RECEIPT)
+        return JSONResponse({"keys": list(keys.values())}, headers=_PUBLIC)
+
+    async def smart(self, _request: Request) -> JSONResponse:
+        document = metadata.document(self.provider.settings, self.provider.scopes)
+        return JSONResponse(configuration(document, self.provider.aliases), headers=_PUBLIC)
+
+    async def push(self, request: Request) -> Response:
+        return await self._answer(request, server.push)
 
     async def token(self, request: Request) -> Response:
         return await self._answer(request, server.issue_token)

@@ -5,29 +5,36 @@ after an OAuth error as well, because what a replay revoked must stay revoked.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from sqlalchemy.orm import Session
 
-from auth.client_authentication import authenticate
+from auth import dpop, issuing, pushed_requests, smart
+from auth.authorization import Asked, Unmet, is_strong_enough
+from auth.client_authentication import authenticate, living_client
+from auth.device.grant import DeviceEndpoint, DeviceGrant
 from auth.endpoints import Introspection, Revocation
+from auth.exchange import ExchangeGrant
 from auth.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, S256Only
 from auth.keys import KeyRing
 from auth.opaque import new_secret
 from auth.provider import Provider
 from auth.requests import OAuthRequest, Payload
-from auth.scopes import split
-from auth.tables import OAuthClient
+from auth.scopes import OWN, scopes_allowed, split
+from auth.tables import OAuthClient, TokenGrant
 from auth.tokens import ACCESS_TOKEN_LIFE, IdToken, access_token
 from domain.values import utc_now
 
 T = TypeVar("T")
+
+PUSHING = ("none", "client_secret_basic", "private_key_jwt")
 
 # At DEBUG Authlib writes issued tokens into the log.
 logging.getLogger("authlib").setLevel(logging.INFO)
@@ -48,56 +55,142 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib is untyped
         super().__init__(scopes_supported=list(provider.scopes))
         self.db = db
         self.settings = provider.settings
+        self.aliases = provider.aliases
+        self.citizens = provider.citizens
         self.ring = ring
         self.now = now
         self.request: OAuthRequest | None = None
-        id_token = IdToken(ring.signing, provider.settings, now)
-        self.register_grant(CodeGrant, [S256Only(required=True), id_token])
+        id_token = IdToken(ring.signing, provider.settings, now, self.fhir_user)
+        self.register_grant(CodeGrant, [S256Only(required=True), Asked(provider.settings), id_token])
         self.register_grant(RefreshGrant, [id_token])
         self.register_grant(ClientCredentialsGrant)
+        self.register_grant(DeviceGrant, [id_token])
+        self.register_grant(ExchangeGrant)
+        self.register_endpoint(DeviceEndpoint)
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
 
     def query_client(self, client_id: str) -> OAuthClient | None:
-        client = self.db.get(OAuthClient, client_id)
-        return client if client and client.status == "active" else None
+        return living_client(self.db, client_id, self.now)
 
     def authenticate_client(
         self, request: OAuthRequest, methods: Sequence[str], endpoint: str = "token"
     ) -> OAuthClient:
-        del endpoint
+        """The client that proved itself; its scope is in our words from here on (`translate`)."""
         client = authenticate(self.db, self.settings, request, methods, self.now)
         request.client = client
+        if endpoint == "token" and client.requires_dpop and request.jkt is None:
+            raise issuing.InvalidProofError("A DPoP proof is needed.")
+        self.translate(request, split(client.scope))
+        self.refuse_beyond(client, split(request.payload.scope))
         return client
 
+    def translate(self, request: OAuthRequest, allowed: Collection[str]) -> None:
+        """SMART names in the asked scope become those of ours that are `allowed`; InvalidScopeError if none is."""
+        if request.asked is None:
+            return
+        try:
+            told = smart.translate(split(request.asked), self.aliases, allowed)
+        except smart.NothingAllowed:
+            raise InvalidScopeError from None
+        request.payload.data["scope"], request.aliases = " ".join(told.names), told.aliases
+
+    def refuse_beyond(self, client: OAuthClient, names: Collection[str]) -> None:
+        """Whatever a client was registered with, some scopes are of no use to its kind."""
+        if (set(names) & OWN.keys()) - scopes_allowed(client.kind):
+            raise InvalidScopeError
+
+    def prove(self, request: OAuthRequest) -> None:
+        """Take the key of a DPoP proof, if there is one; a proof that does not hold is an error (RFC 9449 5)."""
+        proofs = request.headers.getlist("dpop")
+        if not proofs:
+            return
+        try:
+            proof = dpop.check(proofs, method=request.method, url=request.uri, now=self.now)
+        except dpop.InvalidProof as error:
+            raise issuing.InvalidProofError(str(error)) from None
+        if self.db.execute(proof.first_use()).first() is None:
+            raise issuing.InvalidProofError("The DPoP proof was used before.")
+        request.jkt = proof.jkt
+
     def get_authorization_grant(self, request: OAuthRequest) -> Any:
-        """Authlib's, after what it does not check; an error returns to the client only at a registered address."""
-        error = _refused(request.payload)
-        if error is not None:
-            error.redirect_uri = self._return_address(request.payload)
-            raise error
+        """Authlib's, after what it does not check; an error returns to the client only at a registered address.
+
+        Its parameters are the pushed ones where the request only refers to them.
+        """
+        if "request_uri" in request.payload.data:
+            pushed_requests.load(self.db, request, self.now)
+        client = self.query_client(request.payload.client_id or "")
+        try:
+            self._prepare(request, client)
+        except OAuth2Error as error:
+            address: str | None = request.payload.redirect_uri
+            error.redirect_uri = address if client and address and client.check_redirect_uri(address) else None
+            raise
         return super().get_authorization_grant(request)
 
-    def _return_address(self, payload: Payload) -> str | None:
-        client = self.query_client(payload.client_id or "")
-        address: str | None = payload.redirect_uri
-        return address if client and address and client.check_redirect_uri(address) else None
+    def _prepare(self, request: OAuthRequest, client: OAuthClient | None) -> None:
+        error = _refused(request.payload)
+        if error is not None:
+            raise error
+        if client is None:
+            return
+        if client.requires_par and request.pushed is None and request.method == "GET":
+            raise InvalidRequestError("This client must push its requests (RFC 9126).")
+        request.bound_to = pushed_requests.bound_key(request)
+        self.translate(request, split(client.scope))
+        self.refuse_beyond(client, split(request.payload.scope))
+
+    def create_authorization_response(self, request: OAuthRequest, grant_user: Any = None, grant: Any = None) -> Any:
+        """The one answer to a request: a pushed one is spent by it. A sign-in weaker than asked gets no code."""
+        if grant_user is not None and not is_strong_enough(self.settings, request, grant_user.acr):
+            raise Unmet(redirect_uri=grant.redirect_uri)
+        pushed_requests.spend(self.db, request, self.now)
+        return super().create_authorization_response(request, grant_user=grant_user, grant=grant)
 
     def generate_token(
         self, *, scope: str | None = None, include_refresh_token: bool = True, **_asked: Any
     ) -> dict[str, Any]:
-        """The token answer of RFC 6749 5.1, for the grant that the request led to."""
-        grant = self._current().grant_row
-        names = " ".join(split(scope) or split(grant.scope))
+        """The token answer of RFC 6749 5.1, for the grant that the request led to.
+
+        The token has our scope names alone; the answer has the SMART names that were asked for and granted, too.
+        """
+        request = self._current()
+        grant, client = request.grant_row, request.client
+        jkt = issuing.bind(client, grant, request)
+        issuing.bound(client, grant)
+        issuing.check_post(self.db, client, grant)
+        held = split(grant.scope)
+        names = [name for name in split(scope) or held if name not in self.aliases]
+        spoken = request.aliases or [name for name in held if name in self.aliases]
+        told = [*names, *smart.granted_aliases(names, spoken, self.aliases)]
+        signed = access_token(
+            self.ring.signing,
+            self.settings,
+            grant,
+            scope=" ".join(names),
+            now=self.now,
+            life=ACCESS_TOKEN_LIFE,
+            jkt=jkt,
+        )
         token: dict[str, Any] = {
-            "token_type": "Bearer",
-            "access_token": access_token(
-                self.ring.signing, self.settings, grant, scope=names, now=self.now, life=ACCESS_TOKEN_LIFE
-            ),
+            "token_type": "DPoP" if jkt else "Bearer",
+            "access_token": signed,
             "expires_in": int(ACCESS_TOKEN_LIFE.total_seconds()),
-            "scope": names,
+            "scope": " ".join(told),
         }
+        patient = self._patient_of(grant) if smart.is_about_a_patient(told) else None
+        token = issuing.answered(token, patient)
         return {**token, "refresh_token": new_secret()} if include_refresh_token else token
+
+    def fhir_user(self, grant: TokenGrant) -> str:
+        return issuing.fhir_user(self.settings, self._current().client, grant, self._own_patient(grant))
+
+    def _patient_of(self, grant: TokenGrant) -> UUID | None:
+        return grant.patient_id or self._own_patient(grant)
+
+    def _own_patient(self, grant: TokenGrant) -> UUID | None:
+        return self.citizens.patient_of(self.db, grant.citizen_id) if grant.citizen_id else None
 
     def create_oauth2_request(self, request: OAuthRequest) -> OAuthRequest:
         self.request = request
@@ -127,8 +220,6 @@ def _refused(payload: Payload) -> OAuth2Error | None:
         return InvalidRequestError(payload.fault)
     if "request" in asked:
         return OAuth2Error(error="request_not_supported")
-    if "request_uri" in asked:
-        return OAuth2Error(error="request_uri_not_supported")
     if asked.get("response_mode", "query") != "query":
         return InvalidRequestError("The only response_mode is query.")
     return None if "response_type" in asked else InvalidRequestError("Missing response_type in request.")
@@ -149,6 +240,8 @@ def _work(server: Server, request: OAuthRequest, work: Callable[[Server, OAuthRe
         return work(server, request)
     except OAuth2Error as error:
         error.state = request.payload.state
+        if error.redirect_uri:
+            pushed_requests.spend(server.db, request, server.now)
         reply: Reply = server.handle_error_response(request, error)
         return reply
 
@@ -156,10 +249,27 @@ def _work(server: Server, request: OAuthRequest, work: Callable[[Server, OAuthRe
 def issue_token(server: Server, request: OAuthRequest) -> Reply:
     """The token endpoint (RFC 6749 3.2)."""
     _whole(request)
+    server.prove(request)
     if "grant_type" not in request.form:
         raise InvalidRequestError("Missing grant_type in request.")
     reply: Reply = server.create_token_response(request)
     return reply
+
+
+def push(server: Server, request: OAuthRequest) -> Reply:
+    """RFC 9126 2: a whole authorization request, from a client that proves itself; errors stay between the two."""
+    _whole(request)
+    if "request_uri" in request.form:
+        raise InvalidRequestError("A pushed request holds no request_uri.")
+    server.prove(request)
+    client = server.authenticate_client(request, PUSHING, "pushed_authorization_request")
+    request.payload.data.setdefault("client_id", client.client_id)
+    try:
+        server.get_consent_grant(request)
+    except OAuth2Error as error:
+        error.redirect_uri = None
+        raise
+    return Reply(201, pushed_requests.keep(server.db, client, request, server.now), {})
 
 
 def revoke(server: Server, request: OAuthRequest) -> Reply:

@@ -144,7 +144,10 @@ class TokenGrant(Base):
 
 
 class AuthorizationCode(Base):
-    """A code of 60 seconds (RFC 6749 4.1.2), bound to redirect_uri and challenge; used once, right or wrong."""
+    """A code of 60 seconds (RFC 6749 4.1.2), bound to redirect_uri and challenge; used once, right or wrong.
+
+    `grant_until`: the grant ends then at the latest, with the consent that was given beside it.
+    """
 
     __tablename__ = "authorization_code"
     __table_args__ = (Index(None, "grant_id"), Index(None, "expires_at"), OPTIONS)
@@ -156,6 +159,7 @@ class AuthorizationCode(Base):
     expires_at: Mapped[datetime]
     nonce: Mapped[str | None] = mapped_column(default=None)
     jkt: Mapped[str | None] = mapped_column(default=None)
+    grant_until: Mapped[datetime | None] = mapped_column(default=None)
     used_at: Mapped[datetime | None] = mapped_column(default=None)
 
 

@@ -8,21 +8,26 @@ import httpx
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 from auth.bearer import Verifier
 from auth.clients import register_facility, register_phone
+from auth.cors import Cors, Origins
 from auth.keys import KeyStore
 from auth.provider import DemoCitizen
 from auth.routes import routes
 from auth.settings import AuthSettings
 from auth.tables import SCHEMA
 from domain.database import Base
-from tests.auth.flows import ISSUER, RECORD_SCOPES, Phone
+from tests.auth.flows import ALIASES, ISSUER, RECORD_SCOPES, Phone
 from tests.postgres import Databases, test_server
 
 BLUE, GREEN = UUID("0190a000-0000-7000-8000-000000000001"), UUID("0190a000-0000-7000-8000-000000000002")
+BLUE_PATIENT = UUID("0190a000-0000-7000-8000-0000000000b1")
 FACILITY_ORGANIZATION = UUID("0190a000-0000-7000-8000-0000000000aa")
-PHONE_SCOPE = " ".join(["openid", "offline_access", *RECORD_SCOPES])
+SCHEMAS = (SCHEMA, "registry", "access")
+UNKNOWN_AGE = "CREATE FUNCTION access.birth_date(uuid) RETURNS text LANGUAGE sql RETURN null"
+PHONE_SCOPE = " ".join(["openid", "profile", "fhirUser", "launch/patient", "offline_access", *RECORD_SCOPES])
 
 
 class TwoCitizens:
@@ -30,12 +35,30 @@ class TwoCitizens:
 
     def __init__(self):
         self.people = [DemoCitizen(BLUE, "Trần Thị Xanh", "có hai bệnh viện"), DemoCitizen(GREEN, "Lê Văn Lục", "")]
+        self.linked, self.roles = [], set()
 
     async def list_demo(self):
         return self.people
 
     async def exists(self, citizen_id):
         return citizen_id in [citizen.id for citizen in self.people]
+
+    async def name_of(self, citizen_id):
+        return next((citizen.label for citizen in self.people if citizen.id == citizen_id), None)
+
+    def patient_of(self, _db, citizen_id):
+        """Blue has a record of her own, Green has not."""
+        return BLUE_PATIENT if citizen_id == BLUE else None
+
+    async def add(self, _session, citizen_id):
+        self.people.append(DemoCitizen(citizen_id, "", ""))
+
+    async def link(self, citizen_id, claim):
+        self.linked.append((citizen_id, claim))
+        return True
+
+    async def works_at(self, citizen_id, organization_id):
+        return (citizen_id, organization_id) in self.roles
 
 
 def _engine(dsn, **options):
@@ -44,10 +67,12 @@ def _engine(dsn, **options):
 
 async def _build(dsn):
     engine = _engine(dsn)
-    tables = [table for table in Base.metadata.sorted_tables if table.schema == SCHEMA]
+    tables = [table for table in Base.metadata.sorted_tables if table.schema in SCHEMAS]
     async with engine.begin() as connection:
-        await connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+        for schema in SCHEMAS:
+            await connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
         await connection.run_sync(Base.metadata.create_all, tables=tables)
+        await connection.exec_driver_sql(UNKNOWN_AGE)
     await engine.dispose()
 
 
@@ -73,7 +98,10 @@ def citizens():
 
 @pytest.fixture
 def app(settings, sessions, citizens):
-    return Starlette(routes=routes(settings, sessions, citizens, RECORD_SCOPES))
+    return Starlette(
+        routes=routes(settings, sessions, citizens, RECORD_SCOPES, aliases=ALIASES),
+        middleware=[Middleware(Cors, origins=Origins(sessions))],
+    )
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 import secrets
 from urllib.parse import parse_qsl, urlsplit
 
+from auth.smart import aliases
 from auth.tables import OAuthClient
 
 ISSUER = "http://127.0.0.1:8000"
@@ -13,6 +14,10 @@ RECORD_SCOPES = {
     "record:labs:read": {"vi": "Kết quả xét nghiệm", "en": "Lab results"},
     "record:vitals:read": {"vi": "Dấu hiệu sinh tồn", "en": "Vital signs"},
 }
+OBSERVATION = "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category"
+ALIASES = aliases(
+    {"record:labs:read": [f"{OBSERVATION}|laboratory"], "record:vitals:read": [f"{OBSERVATION}|vital-signs"]}
+)
 REDIRECT = "http://127.0.0.1:53117/callback"
 SCOPE = "openid offline_access record:labs:read record:vitals:read"
 
@@ -39,8 +44,9 @@ async def suspend(sessions, client_id):
 class Phone:
     """The phone app and the browser it opens, for one citizen."""
 
-    def __init__(self, http, citizen_id, client_id="healthbook-phone"):
+    def __init__(self, http, citizen_id, client_id="healthbook-phone", scope=SCOPE):
         self.http = http
+        self.scope = scope
         self.citizen_id = citizen_id
         self.client_id = client_id
         self.verifier = secrets.token_urlsafe(48)
@@ -51,7 +57,7 @@ class Phone:
             "response_type": "code",
             "client_id": self.client_id,
             "redirect_uri": REDIRECT,
-            "scope": SCOPE,
+            "scope": self.scope,
             "state": "s-123",
             "nonce": "n-456",
             "code_challenge": challenge_of(self.verifier),
@@ -68,10 +74,14 @@ class Phone:
         return await self.http.get("/oauth/authorize", params=self.asks(**changes))
 
     async def decide(self, decision="allow", ticked=tuple(RECORD_SCOPES), **changes):
-        """Answer the consent page; the response redirects to the client."""
+        """Answer the consent page, and the page with the text of a consent; the response redirects to the client."""
         page = await self.authorize(**changes)
         form = {"form_token": hidden(page, "form_token"), "decision": decision, "scope": list(ticked)}
-        return await self.http.post("/oauth/consent", params=self.asks(**changes), data=form)
+        answer = await self.http.post("/oauth/consent", params=self.asks(**changes), data=form)
+        if answer.status_code == 200 and 'name="shown"' in answer.text:
+            form["shown"] = hidden(answer, "shown")
+            answer = await self.http.post("/oauth/consent", params=self.asks(**changes), data=form)
+        return answer
 
     async def code(self, **changes):
         await self.sign_in()

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth import bearer, keys
-from auth.bearer import InvalidToken, UnknownKey, Verifier, bearer_token
+from auth.bearer import InvalidToken, Offered, UnknownKey, Verifier, offered_token
 from auth.settings import AuthSettings
 from domain.values import utc_now
 from tests.auth.conftest import BLUE
@@ -105,11 +105,13 @@ def test_refuses_any_other_type(offline, typ):
 
 
 async def test_refuses_an_id_token(phone, verifier):
+    """Abuse 19."""
     with pytest.raises(InvalidToken):
         verifier.verify((await phone.tokens())["id_token"])
 
 
 def test_refuses_no_signature_and_a_signature_with_the_public_key(offline):
+    """Abuse 16."""
     public = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     payload = json.dumps(claims()).encode()
     forged = [
@@ -127,6 +129,7 @@ def test_refuses_no_signature_and_a_signature_with_the_public_key(offline):
 
 
 def test_a_changed_payload_breaks_the_signature(offline):
+    """Abuse 16."""
     head, _, signature = token().split(".")
     payload = base64.urlsafe_b64encode(json.dumps(claims(sub=str(uuid4()))).encode()).rstrip(b"=").decode()
     with pytest.raises(InvalidToken):
@@ -137,11 +140,13 @@ def test_a_changed_payload_breaks_the_signature(offline):
     "kid", ["", "../../k1", "k1' OR '1'='1", "K1", "k1\x00", "http://evil.example/key", "https://169.254.169.254/"]
 )
 def test_a_kid_is_only_ever_looked_up_in_our_own_keys(offline, kid):
+    """Abuse 17."""
     with pytest.raises(UnknownKey):
         offline.verify(token(header={**HEADER, "kid": kid}))
 
 
 def test_a_key_that_the_token_brings_along_is_not_used(offline):
+    """Abuse 17."""
     mine = ec.generate_private_key(ec.SECP256R1())
     jwk = {**json.loads(jwt.get_algorithm_by_name("ES256").to_jwk(mine.public_key())), "kid": "k1"}
     for extra in ({"jwk": jwk}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/x"}):
@@ -204,19 +209,22 @@ def test_any_other_text_is_an_invalid_token(text):
 )
 def test_the_header_must_hold_one_bearer_token(headers, status, error):
     with pytest.raises(InvalidToken) as refused:
-        bearer_token(headers)
+        offered_token(headers)
     assert (refused.value.status, refused.value.error) == (status, error)
 
 
-@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "DPoP", "dpop"])
 def test_the_scheme_has_no_case(scheme):
-    assert bearer_token([f"{scheme} abc.def-_~+/=="]) == "abc.def-_~+/=="
+    assert offered_token([f"{scheme} abc.def-_~+/=="]) == (scheme.lower(), "abc.def-_~+/==")
 
 
 def test_the_challenge_tells_the_error_only_where_a_token_was_offered():
-    assert InvalidToken(None, "x").challenge() == 'Bearer realm="healthbook"'
-    told = InvalidToken("invalid_token", "The access token expired.").challenge()
-    assert told == 'Bearer realm="healthbook", error="invalid_token", error_description="The access token expired."'
+    assert InvalidToken(None, "x").challenge() == 'Bearer realm="healthbook", DPoP algs="ES256"'
+    told = 'error="invalid_token", error_description="The access token expired."'
+    expired = InvalidToken("invalid_token", "The access token expired.")
+    assert expired.challenge() == f'Bearer realm="healthbook", {told}, DPoP algs="ES256"'
+    expired.scheme = "dpop"
+    assert expired.challenge() == f'Bearer realm="healthbook", DPoP algs="ES256", {told}'
 
 
 def test_a_remembered_token_is_not_checked_again_but_expires(offline, monkeypatch):
@@ -246,25 +254,26 @@ def test_a_withdrawn_key_takes_its_tokens_with_it(offline):
 async def test_an_unknown_key_is_looked_up_once_in_a_while(settings, sessions, phone):
     text = (await phone.tokens())["access_token"]
     verifier = Verifier(settings, sessions)
-    assert (await verifier.caller([f"Bearer {text}"])).subject == BLUE
+    assert (await verifier.caller(Offered([f"Bearer {text}"]))).subject == BLUE
     async with sessions() as session:
         await keys.rotate(session, settings.kek, utc_now())
         await keys.rotate(session, settings.kek, utc_now())
         await session.commit()
-    assert (await verifier.caller([f"Bearer {text}"])).subject == BLUE
+    assert (await verifier.caller(Offered([f"Bearer {text}"]))).subject == BLUE
     with pytest.raises(UnknownKey):
-        await verifier.caller(["Bearer " + token(header={**HEADER, "kid": "forged"})])
+        await verifier.caller(Offered(["Bearer " + token(header={**HEADER, "kid": "forged"})]))
 
 
 async def test_a_burst_at_start_waits_for_the_keys_together(settings, sessions, phone):
     text = (await phone.tokens())["access_token"]
     verifier = Verifier(settings, sessions)
-    callers = await asyncio.gather(*(verifier.caller([f"Bearer {text}"]) for _ in range(20)))
+    callers = await asyncio.gather(*(verifier.caller(Offered([f"Bearer {text}"])) for _ in range(20)))
     assert len({caller.grant_id for caller in callers}) == 1
 
 
 async def test_another_audience_is_another_api(settings, sessions, phone):
+    """Abuse 19."""
     text = (await phone.tokens())["access_token"]
     other = Verifier(replace(settings, audience="https://other.example"), sessions)
     with pytest.raises(InvalidToken):
-        await other.caller([f"Bearer {text}"])
+        await other.caller(Offered([f"Bearer {text}"]))

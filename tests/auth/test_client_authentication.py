@@ -67,6 +67,7 @@ async def test_accepts_the_issuer_as_audience_and_a_matching_client_id(http, sig
 
 
 async def test_an_assertion_works_once(http, signer):
+    """Abuse 20."""
     form = signed(assertion(signer))
     assert [(await http.post("/oauth/token", data=form)).status_code for _ in range(2)] == [200, 401]
 

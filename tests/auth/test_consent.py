@@ -9,13 +9,13 @@ import pytest
 
 from auth.tables import OAuthClient
 from tests.auth.conftest import GREEN
-from tests.auth.flows import ISSUER, RECORD_SCOPES, REDIRECT, Phone, hidden, query_of, suspend
+from tests.auth.flows import ISSUER, RECORD_SCOPES, REDIRECT, SCOPE, Phone, hidden, query_of, suspend
 
 
 async def test_sends_an_unknown_browser_to_sign_in_and_back(phone):
     first = await phone.authorize()
     assert first.status_code == 303
-    assert first.headers["location"].startswith("/login?next=%2Foauth%2Fauthorize%3F")
+    assert first.headers["location"].startswith("/login?lang=vi&next=%2Foauth%2Fauthorize%3F")
     page = await phone.http.get(first.headers["location"])
     form = {"form_token": hidden(page, "form_token"), "citizen": str(phone.citizen_id)}
     form["next"] = html.unescape(hidden(page, "next"))
@@ -29,7 +29,7 @@ async def test_shows_who_asks_who_is_signed_in_and_what_for(phone):
     await phone.sign_in()
     page = await phone.authorize()
     assert page.status_code == 200
-    for words in ("Sổ sức khỏe", "Trần Thị Xanh", "Dấu hiệu sinh tồn", "Giữ đăng nhập trong 30 ngày"):
+    for words in ("Sổ sức khỏe", "Trần Thị Xanh", "Dấu hiệu sinh tồn", "lâu nhất 30 ngày"):
         assert words in page.text
     assert page.text.count('type="checkbox"') == len(RECORD_SCOPES)
 
@@ -100,6 +100,7 @@ async def test_unticked_sections_are_not_granted(phone):
 
 
 async def test_ticks_that_were_not_asked_for_grant_nothing(phone):
+    """Abuse 6."""
     await phone.sign_in()
     answer = await phone.decide(
         ticked=["record:labs:read", "record:vitals:read", "record:submit"], scope="record:labs:read"
@@ -107,10 +108,17 @@ async def test_ticks_that_were_not_asked_for_grant_nothing(phone):
     assert (await phone.redeem(query_of(answer)["code"])).json()["scope"] == "record:labs:read"
 
 
-async def test_nothing_ticked_of_only_sections_is_a_denial(phone):
+@pytest.mark.parametrize("scope", ["record:labs:read", SCOPE])
+async def test_nothing_ticked_is_told_on_the_page(phone, scope):
     await phone.sign_in()
-    answer = await phone.decide(ticked=[], scope="record:labs:read")
-    assert query_of(answer)["error"] == "access_denied"
+    answer = await phone.decide(ticked=[], scope=scope)
+    assert answer.status_code == 400
+    assert "Bạn chưa chọn phần nào" in answer.text
+
+
+async def test_nothing_is_ticked_beforehand(phone):
+    await phone.sign_in()
+    assert " checked" not in (await phone.authorize()).text
 
 
 @pytest.mark.parametrize(
@@ -137,10 +145,10 @@ async def test_nothing_ticked_of_only_sections_is_a_denial(phone):
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "9" * 40}, "invalid_request"),
         ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
-        ({"request_uri": "http://169.254.169.254/"}, "request_uri_not_supported"),
     ],
 )
 async def test_tells_the_client_what_was_wrong_with_state_and_issuer(phone, changes, error):
+    """Abuse 9, and 11: `iss` is in errors too."""
     await phone.sign_in()
     answer = await phone.authorize(**changes)
     assert answer.status_code == 303
@@ -157,7 +165,9 @@ async def test_asks_for_a_fresh_sign_in(phone, changes):
     await phone.sign_in()
     answer = await phone.authorize(**changes)
     assert answer.headers["location"].startswith("/login?")
-    assert not {"prompt", "max_age"} & set(re.findall(r"(prompt|max_age)", answer.headers["location"]))
+    told = query_of(answer)
+    assert told["max_age"] == "0"
+    assert not re.search("prompt|max_age", told["next"])
 
 
 async def test_an_old_enough_max_age_needs_none(phone):
@@ -190,6 +200,7 @@ async def test_an_old_enough_max_age_needs_none(phone):
     ],
 )
 async def test_never_redirects_to_an_address_that_is_not_registered(phone, redirect_uri):
+    """Abuse 10."""
     await phone.sign_in()
     answer = await phone.authorize(redirect_uri=redirect_uri)
     assert answer.status_code == 400
@@ -215,6 +226,7 @@ async def test_an_unknown_client_and_a_suspended_one_look_the_same(phone, sessio
 
 @pytest.mark.parametrize("spoilt", ["", "0" * 64, "đ"])
 async def test_consent_needs_the_token_of_this_browser(phone, spoilt):
+    """Abuse 14."""
     await phone.sign_in()
     form = {"form_token": spoilt, "decision": "allow", "scope": ["record:labs:read"]}
     answer = await phone.http.post("/oauth/consent", params=phone.asks(), data=form)

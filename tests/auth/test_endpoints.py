@@ -28,6 +28,7 @@ async def test_a_client_sees_its_own_token(http, facility):
 
 
 async def test_a_client_sees_nothing_of_others(phone, facility):
+    """Abuse 22."""
     tokens = await phone.tokens()
     for token in (tokens["access_token"], tokens["refresh_token"], tokens["id_token"], "unknown", "a.b.c", "x" * 8000):
         answer = await introspect(phone.http, facility, token)
@@ -80,6 +81,9 @@ async def test_metadata_describes_what_there_is(http, path):
     assert told["code_challenge_methods_supported"] == ["S256"]
     assert told["authorization_response_iss_parameter_supported"] is True
     assert {"openid", "record:labs:read", "record:submit"} <= set(told["scopes_supported"])
+    assert told["dpop_signing_alg_values_supported"] == ["ES256"]
+    assert told["acr_values_supported"] == ["urn:healthbook:acr:1", "urn:healthbook:acr:2"]
+    assert told["require_pushed_authorization_requests"] is False
     required = {"response_types_supported", "subject_types_supported", "id_token_signing_alg_values_supported"}
     assert required <= told.keys()
     for name in (
@@ -88,6 +92,11 @@ async def test_metadata_describes_what_there_is(http, path):
         "jwks_uri",
         "revocation_endpoint",
         "introspection_endpoint",
+        "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+        "registration_endpoint",
+        "userinfo_endpoint",
+        "end_session_endpoint",
     ):
         assert told[name].startswith(f"{ISSUER}/oauth/")
         answer = await http.get(told[name].removeprefix(ISSUER))
@@ -103,6 +112,17 @@ async def test_the_jwks_has_the_next_key_too_and_no_private_part(http):
     assert len({key["kid"] for key in keys}) == 2
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/consent", "/logout"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/oauth/token",
+        "/oauth/par",
+        "/oauth/revoke",
+        "/oauth/introspect",
+        "/oauth/consent",
+        "/oauth/logout/confirm",
+        "/logout",
+    ],
+)
 async def test_what_changes_something_is_never_a_get(http, path):
     assert (await http.get(path)).status_code == 405

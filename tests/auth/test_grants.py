@@ -13,7 +13,7 @@ from auth.tables import AuthorizationCode, RefreshToken, TokenGrant
 from domain.values import utc_now
 from tests.auth.flows import ISSUER, SCOPE, suspend
 
-ROUNDS = 20
+ROUNDS = 50
 
 
 def claims_of(token):
@@ -64,6 +64,7 @@ async def test_no_refresh_token_without_offline_access_and_no_id_token_without_o
 
 
 async def test_a_replayed_code_ends_the_grant(phone, sessions):
+    """Abuse 7."""
     code = await phone.code()
     tokens = (await phone.redeem(code)).json()
     replay = await phone.redeem(code)
@@ -83,6 +84,7 @@ async def test_a_replayed_code_ends_the_grant(phone, sessions):
     ],
 )
 async def test_one_wrong_try_burns_the_code(phone, changes, error):
+    """Abuse 8."""
     code = await phone.code()
     wrong = await phone.redeem(code, **changes)
     assert (wrong.status_code, wrong.json()["error"]) == (400, error)
@@ -100,6 +102,7 @@ async def test_a_code_dies_after_a_minute(phone, sessions):
 
 
 async def test_a_code_is_of_no_use_to_another_client(phone, facility):
+    """Abuse 8."""
     code = await phone.code()
     form = phone.redemption(code, client_id=None)
     answer = await phone.http.post("/oauth/token", data=form, auth=facility.auth)
@@ -129,6 +132,7 @@ async def test_a_code_and_a_refresh_token_belong_to_one_public_client(phone, ses
 
 
 async def test_of_parallel_redemptions_one_wins(phone):
+    """Abuse 7 and 39."""
     await phone.sign_in()
     for _ in range(ROUNDS):
         code = await phone.code()
@@ -156,6 +160,7 @@ async def test_refresh_rotates_and_keeps_the_sign_in(phone, sessions):
 
 
 async def test_a_reused_refresh_token_ends_the_family(phone, sessions):
+    """Abuse 21."""
     tokens = await phone.tokens()
     child = (await phone.refresh(tokens["refresh_token"])).json()
     reuse = await phone.refresh(tokens["refresh_token"])
@@ -165,6 +170,7 @@ async def test_a_reused_refresh_token_ends_the_family(phone, sessions):
 
 
 async def test_of_parallel_refreshes_one_wins(phone):
+    """Abuse 21 and 39."""
     for _ in range(ROUNDS):
         token = (await phone.tokens())["refresh_token"]
         answers = await asyncio.gather(*(phone.refresh(token) for _ in range(3)))
@@ -181,6 +187,7 @@ async def test_refresh_narrows_one_token_not_the_chain(phone):
 
 @pytest.mark.parametrize("scope", ["record:submit", "record:labs:read record:imaging:read", "openid profile"])
 async def test_refresh_never_widens_and_the_token_stays_usable(phone, scope):
+    """Abuse 5."""
     tokens = await phone.tokens()
     wider = await phone.refresh(tokens["refresh_token"], scope=scope)
     assert (wider.status_code, wider.json()["error"]) == (400, "invalid_scope")

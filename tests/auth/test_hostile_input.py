@@ -12,6 +12,10 @@ from tests.auth.flows import ISSUER, REDIRECT, SCOPE, hidden
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 POSTS = [
     "/oauth/token",
+    "/oauth/par",
+    "/oauth/userinfo",
+    "/oauth/logout",
+    "/oauth/logout/confirm",
     "/oauth/revoke",
     "/oauth/introspect",
     "/oauth/authorize",
@@ -19,7 +23,7 @@ POSTS = [
     "/login",
     "/logout",
 ]
-GETS = ["/oauth/authorize", "/login"]
+GETS = ["/oauth/authorize", "/oauth/logout", "/oauth/userinfo", "/login"]
 
 nasty = st.sampled_from(
     ["\x00", '"', "'", "\\", "đ", "\u202e", "%", "'; DROP TABLE auth.client; --", "a" * 3000, "\r\n"]
@@ -101,6 +105,7 @@ async def test_any_authorization_header_gets_an_answer(http, value):
 @pytest.mark.parametrize("value", ["a\x00b", "a\x1fb", "a\x7fb", "a\x85b"])
 @pytest.mark.parametrize("name", ["code", "state", "anything"])
 async def test_control_characters_are_an_invalid_request(phone, name, value):
+    """Abuse 33."""
     form = [*phone.redemption("x").items(), (name, value)]
     answer = await phone.http.post("/oauth/token", content=encoded(form), headers=FORM)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")

@@ -5,18 +5,19 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
-from auth.keys import RETIRED_KEPT, KeyStore, ensure, rotate
+from auth.keys import RECEIPT, RETIRED_KEPT, TOKEN, KeyStore, drop, ensure, public_keys, rotate
 from auth.tables import SigningKey
+from domain.errors import NotFound
 from domain.values import utc_now
 
 KEK = bytes(range(32))
 
 
-async def states(sessions):
+async def states(sessions, use=TOKEN):
     async with sessions() as session:
-        rows = (await session.scalars(select(SigningKey))).all()
+        rows = (await session.scalars(select(SigningKey).where(SigningKey.use == use))).all()
         return {row.kid: row.state for row in rows}
 
 
@@ -96,8 +97,86 @@ async def test_another_key_encryption_key_is_a_plain_error(sessions):
 async def test_a_sealed_key_cannot_be_moved_to_another_kid(sessions):
     await KeyStore(sessions, KEK).ring()
     async with sessions() as session:
-        one, other = (await session.scalars(select(SigningKey))).all()
+        one, other = (await session.scalars(select(SigningKey).where(SigningKey.use == TOKEN))).all()
         one.private_key, other.private_key = other.private_key, one.private_key
         await session.commit()
     with pytest.raises(ValueError, match="HEALTHBOOK_KEK"):
         await KeyStore(sessions, KEK).ring()
+
+
+async def test_a_sealed_key_cannot_be_moved_to_another_use(sessions):
+    """A receipt key that is made the token key in the table signs no token."""
+    await KeyStore(sessions, KEK).ring()
+    async with sessions() as session:
+        await session.execute(delete(SigningKey).where(SigningKey.use == TOKEN))
+        await session.execute(update(SigningKey).values(use=TOKEN))
+        await session.commit()
+    with pytest.raises(ValueError, match="HEALTHBOOK_KEK"):
+        await KeyStore(sessions, KEK).ring()
+
+
+async def test_tokens_and_receipts_are_signed_with_different_keys(sessions):
+    tokens = await KeyStore(sessions, KEK).ring()
+    receipts = await KeyStore(sessions, KEK, use=RECEIPT).ring()
+    assert not tokens.public.keys() & receipts.public.keys()
+    assert next(iter(tokens.signing)).kid != next(iter(receipts.signing)).kid
+    async with sessions() as session:
+        assert await public_keys(session) == tokens.public
+        assert await public_keys(session, RECEIPT) == receipts.public
+
+
+async def test_the_public_part_of_a_receipt_key_is_never_removed(sessions):
+    await KeyStore(sessions, KEK).ring()
+    first = set(await states(sessions, RECEIPT))
+    start = utc_now() - 5 * RETIRED_KEPT
+    for day in range(4):
+        async with sessions() as session:
+            await rotate(session, KEK, start + day * 2 * RETIRED_KEPT, use=RECEIPT)
+            await rotate(session, KEK, start + day * 2 * RETIRED_KEPT)
+            await session.commit()
+    kept = await states(sessions, RECEIPT)
+    assert first < kept.keys()
+    assert sorted(kept.values()) == ["active", "next", *["retired"] * 4]
+
+
+async def test_all_receipt_keys_are_published_and_no_token_key_with_them(http, sessions):
+    await KeyStore(sessions, KEK).ring()
+    async with sessions() as session:
+        await rotate(session, KEK, utc_now(), use=RECEIPT)
+        await session.commit()
+    receipts = (await http.get("/oauth/receipt-jwks")).json()["keys"]
+    tokens = (await http.get("/oauth/jwks")).json()["keys"]
+    assert {key["kid"] for key in receipts} == set(await states(sessions, RECEIPT))
+    assert {key["kid"] for key in tokens} == set(await states(sessions))
+    assert all("d" not in key for key in receipts)
+
+
+async def test_a_token_key_that_is_dropped_disappears_and_the_next_one_signs(sessions):
+    await KeyStore(sessions, KEK).ring()
+    before = {state: kid for kid, state in (await states(sessions)).items()}
+    async with sessions() as session:
+        await drop(session, KEK, before["active"], utc_now())
+        await session.commit()
+    after = await states(sessions)
+    assert before["active"] not in after
+    assert after[before["next"]] == "active"
+    assert sorted(after.values()) == ["active", "next"]
+
+
+async def test_a_receipt_key_that_is_dropped_can_only_verify(sessions):
+    await KeyStore(sessions, KEK).ring()
+    before = {state: kid for kid, state in (await states(sessions, RECEIPT)).items()}
+    async with sessions() as session:
+        await drop(session, KEK, before["active"], utc_now())
+        await session.commit()
+        row = await session.get_one(SigningKey, before["active"])
+        assert (row.state, row.private_key) == ("retired", b"")
+    ring = await KeyStore(sessions, KEK, use=RECEIPT).ring()
+    assert before["active"] in ring.public
+    assert next(iter(ring.signing)).kid == before["next"]
+
+
+async def test_dropping_a_key_that_is_not_there_is_told(sessions):
+    async with sessions() as session:
+        with pytest.raises(NotFound):
+            await drop(session, KEK, "unknown", utc_now())

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from auth.settings import AuthSettings, decode_kek, new_kek
+from auth.settings import AuthSettings, NationalSettings, decode_kek, new_kek
 
 KEK = bytes(32)
 
@@ -75,3 +75,65 @@ def test_missing_variables_are_named():
         AuthSettings.from_env({})
     with pytest.raises(ValueError, match="HEALTHBOOK_KEK"):
         AuthSettings.from_env({"HEALTHBOOK_ISSUER": "https://book.example.vn"})
+
+
+NATIONAL = {
+    "HEALTHBOOK_OIDC_ISSUER": "https://id.example.vn",
+    "HEALTHBOOK_OIDC_CLIENT_ID": "healthbook",
+    "HEALTHBOOK_OIDC_CLIENT_SECRET": "s",
+    "HEALTHBOOK_OIDC_ACR": "urn:a urn:b",
+}
+CLIENT_KEY = '{"kty": "EC", "crv": "P-256", "x": "x", "y": "y", "d": "private"}'
+
+
+def test_the_national_provider_is_read_from_the_environment():
+    read = NationalSettings.from_env(NATIONAL)
+    assert (read.issuer, read.acr, read.scope, read.cccd_claim) == (
+        "https://id.example.vn",
+        ("urn:a", "urn:b"),
+        "openid profile",
+        None,
+    )
+    assert NationalSettings.from_env({}) is None
+    assert NationalSettings.from_env(NATIONAL | {"HEALTHBOOK_OIDC_CCCD_CLAIM": "cccd"}).cccd_claim == "cccd"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"HEALTHBOOK_OIDC_ISSUER": "http://id.example.vn"}, "HEALTHBOOK_OIDC_ISSUER"),
+        ({"HEALTHBOOK_OIDC_ISSUER": "https://id.example.vn?x"}, "HEALTHBOOK_OIDC_ISSUER"),
+        ({"HEALTHBOOK_OIDC_ISSUER": "https://user@id.example.vn"}, "HEALTHBOOK_OIDC_ISSUER"),
+        ({"HEALTHBOOK_OIDC_CLIENT_ID": ""}, "HEALTHBOOK_OIDC_CLIENT_ID"),
+        ({"HEALTHBOOK_OIDC_CLIENT_SECRET": ""}, "HEALTHBOOK_OIDC_CLIENT_SECRET"),
+        ({"HEALTHBOOK_OIDC_CLIENT_KEY": CLIENT_KEY}, "HEALTHBOOK_OIDC_CLIENT_KEY"),
+        ({"HEALTHBOOK_OIDC_CLIENT_KEY": "private"}, "HEALTHBOOK_OIDC_CLIENT_KEY"),
+        ({"HEALTHBOOK_OIDC_CLIENT_KEY": '{"kty": "oct", "d": "private"}'}, "HEALTHBOOK_OIDC_CLIENT_KEY"),
+        ({"HEALTHBOOK_OIDC_ACR": " "}, "HEALTHBOOK_OIDC_ACR"),
+        ({"HEALTHBOOK_OIDC_SCOPE": "profile"}, "HEALTHBOOK_OIDC_SCOPE"),
+    ],
+)
+def test_half_a_national_provider_is_refused_without_showing_secrets(changes, named):
+    with pytest.raises(ValueError, match=named) as told:
+        NationalSettings.from_env(NATIONAL | changes)
+    assert "private" not in str(told.value).replace("a private JWK", "")
+
+
+def test_the_client_s_secrets_are_not_in_the_repr():
+    shown = repr(NationalSettings.from_env(NATIONAL | {"HEALTHBOOK_OIDC_CLIENT_SECRET": "hush"}))
+    assert "hush" not in shown
+    keyed = NATIONAL | {"HEALTHBOOK_OIDC_CLIENT_SECRET": "", "HEALTHBOOK_OIDC_CLIENT_KEY": CLIENT_KEY}
+    assert "private" not in repr(NationalSettings.from_env(keyed))
+
+
+@pytest.mark.parametrize(
+    ("issuer", "domain"),
+    [
+        ("https://book.example.vn", "book.example.vn"),
+        ("http://localhost:8000", "localhost"),
+        ("http://127.0.0.1:8000", None),
+        ("https://[2001:db8::1]", None),
+    ],
+)
+def test_passkeys_need_a_name(issuer, domain):
+    assert settings(issuer=issuer).passkey_domain == domain

@@ -1,0 +1,56 @@
+"""What the device page says. Vietnamese first."""
+
+from collections.abc import Mapping
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "vi": {
+        "title": "Kết nối thiết bị",
+        "explain": "Nhập mã đang hiện trên thiết bị của bạn.",
+        "compare": "Hãy so mã dưới đây với mã trên màn hình thiết bị. Nếu khác nhau, đừng tiếp tục.",
+        "warning": "Không nhập mã mà người khác gửi cho bạn qua điện thoại, tin nhắn hay mạng xã hội.",
+        "code": "Mã trên thiết bị",
+        "go_on": "Tiếp tục",
+        "wrong": "Mã không đúng hoặc đã hết hạn. Mỗi mã chỉ dùng được trong 10 phút.",
+        "locked": "Bạn đã nhập sai nhiều lần",
+        "locked_note": "Hãy đợi 10 phút rồi thử lại.",
+        "asks": "trên một thiết bị khác muốn xem sổ sức khỏe của bạn",
+        "unreviewed": "Ứng dụng thử nghiệm",
+        "unreviewed_note": "Chưa ai kiểm duyệt ứng dụng này.",
+        "from": "Yêu cầu đến từ địa chỉ mạng",
+        "near": "Cùng mạng với bạn.",
+        "far": "Khác mạng của bạn. Chỉ tiếp tục nếu thiết bị đang ở trước mặt bạn.",
+        "choose": "Chỉ những phần bạn chọn mới được cho xem.",
+        "allowed": "Đã kết nối thiết bị",
+        "allowed_note": "Bạn có thể quay lại thiết bị. Trang này đóng được rồi.",
+        "connected": "Đã kết nối thiết bị",
+        "connected_note": "Ứng dụng này do bên khác làm ra. Nó chỉ đọc được những phần mà bạn cho phép nó đọc, "
+        "bằng một sự đồng ý riêng trong sổ sức khỏe của bạn. Bạn có thể quay lại thiết bị.",
+        "denied": "Bạn đã từ chối",
+        "denied_note": "Thiết bị không xem được gì trong sổ sức khỏe của bạn.",
+    },
+    "en": {
+        "title": "Connect a device",
+        "explain": "Type the code that your device shows.",
+        "compare": "Compare the code below with the one on the screen of your device. If they differ, do not go on.",
+        "warning": "Never type a code that somebody sent you by phone, message or social network.",
+        "code": "Code on the device",
+        "go_on": "Continue",
+        "wrong": "The code is wrong or too old. Each code can be used for 10 minutes.",
+        "locked": "Too many wrong codes",
+        "locked_note": "Wait 10 minutes, then try again.",
+        "asks": "on another device would like to see your health book",
+        "unreviewed": "App under trial",
+        "unreviewed_note": "Nobody has reviewed this app.",
+        "from": "It asks from the network address",
+        "near": "The same network as yours.",
+        "far": "Not your network. Go on only if the device is in front of you.",
+        "choose": "Only the sections you choose are shown.",
+        "allowed": "The device is connected",
+        "allowed_note": "You can go back to your device. This page may be closed.",
+        "connected": "The device is connected",
+        "connected_note": "This app was made by somebody else. It reads only those sections that you allow it to read, "
+        "by a consent of its own in your health book. You can go back to your device.",
+        "denied": "You did not allow it",
+        "denied_note": "The device sees nothing of your health book.",
+    },
+}
