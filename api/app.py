@@ -14,9 +14,10 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware
 
+from api.access_log import roots
 from api.acting import Acting
 from api.bearer import Bearer
-from api.citizens import BookCitizens
+from api.citizens import BookCitizens, Records
 from api.graphql import Endpoint
 from api.metrics import Measured
 from api.middleware import BodyLimit, RequestId
@@ -26,9 +27,13 @@ from api.rest import routes as rest
 from api.schema import create_schema
 from api.settings import ApiSettings
 from auth.bearer import Verifier
+from auth.cors import Cors, Origins
+from auth.keys import RECEIPT, KeyStore
+from auth.receipts import Receipts
 from auth.routes import routes as auth_routes
 from auth.scopes import Localised
 from auth.settings import AuthSettings
+from auth.smart import aliases
 from domain.database import open_engine
 from domain.sections import SECTIONS
 from domain.values import utc_now
@@ -63,6 +68,9 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
     engine = open_engine(settings.auth_dsn, pool_size=5, max_overflow=5)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     verifier = Verifier(auth, sessions)
+    records = Records(settings.intake_dsn, settings.identifier_key)
+    citizens = BookCitizens(sessions, demo=auth.demo_sign_in, records=records)
+    receipts = Receipts(KeyStore(sessions, auth.kek, use=RECEIPT), auth.issuer)
     graphql, ingest = Late(), Late()
 
     @asynccontextmanager
@@ -71,7 +79,8 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             stack.push_async_callback(engine.dispose)
             services = await open_services(stack, settings, verifier, fresh=auth.fresh_sign_in)
             app.state.services = services
-            graphql.app = Bearer(Endpoint(create_schema(), services.reader, services.acting), verifier)
+            endpoint = Endpoint(create_schema(), services.reader, services.acting, receipts, settings.identifier_key)
+            graphql.app = Bearer(endpoint, verifier)
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
             yield
 
@@ -79,14 +88,16 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
         routes=[
             Route("/graphql", graphql, methods=["GET", "POST"]),
             Mount("/ingest", ingest),
-            *rest.operations(lambda request: request.app.state.services.reader),
+            *rest.operations(reader_of, settings.metrics_token),
+            *roots.routes(reader_of, auth.issuer),
             *explorer.routes(settings.demo_token),
-            *auth_routes(auth, sessions, BookCitizens(sessions, demo=auth.demo_sign_in), record_scopes()),
+            *auth_routes(auth, sessions, citizens, record_scopes(), aliases=smart_aliases()),
         ],
         middleware=[
             Middleware(Measured),
             Middleware(RequestId),
             Middleware(BodyLimit, limit_of=body_limit),
+            Middleware(Cors, origins=Origins(sessions)),
             Middleware(CompressMiddleware, zstd_level=1, brotli_quality=1, gzip_level=1, minimum_size=1024),
         ],
         exception_handlers={Exception: unexpected},
@@ -106,9 +117,19 @@ async def open_services(
     return Services(reader, intake, Acting(consent, fresh=fresh), verifier)
 
 
+def reader_of(request: Request) -> RecordReader:
+    services: Services = request.app.state.services
+    return services.reader
+
+
 def record_scopes() -> dict[str, Localised]:
     """The scopes of the record in the words of the consent page, from SECTIONS."""
     return {section.scope: {"vi": section.vi, "en": section.en} for section in SECTIONS}
+
+
+def smart_aliases() -> dict[str, list[str]]:
+    """The SMART names of the record's scopes, from SECTIONS."""
+    return aliases({section.scope: section.smart for section in SECTIONS})
 
 
 def body_limit(path: str) -> int:

@@ -1,14 +1,14 @@
-"""The door of every resource: a bearer token in the Authorization header, or 401 before anything else happens."""
+"""The door of every resource: an access token in the Authorization header, or 401 before anything else happens."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.bearer import InvalidToken, Verifier
+from auth.resource import offered, refusal
 
 
 class Bearer:
-    """Lets a request with a valid token in, with `request.state.caller`; answers others by RFC 6750 3."""
+    """Lets a request with a valid token in, with `request.state.caller`; answers others by RFC 6750 3, RFC 9449 7."""
 
     def __init__(self, app: ASGIApp, verifier: Verifier) -> None:
         self.app, self.verifier = app, verifier
@@ -19,11 +19,9 @@ class Bearer:
             return
         request = Request(scope)
         try:
-            request.state.caller = await self.verifier.caller(request.headers.getlist("authorization"))
+            request.state.caller = await self.verifier.caller(offered(request, self.verifier.issuer))
         except InvalidToken as refused:
-            body = {"error": refused.error or "unauthorized", "error_description": refused.description}
-            headers = {"WWW-Authenticate": refused.challenge(), "Cache-Control": "no-store"}
-            await JSONResponse(body, refused.status, headers=headers)(scope, receive, send)
+            await refusal(refused)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

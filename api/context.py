@@ -1,7 +1,7 @@
-"""What a GraphQL request carries: who calls, and the one way to the record."""
+"""What a GraphQL request carries: who calls, the one way to the record, and what signs receipts."""
 
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from api.acting import Acting, Turn
 from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
+from domain.consents.events import Sign
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class Context:
     caller: Caller
     reader: RecordReader
     acting: Acting
+    sign: Sign
+    identifier_key: bytes = field(repr=False)
     request_id: str
     me: dict[str, Any] | None = None
 

@@ -24,6 +24,7 @@ from api.planner.documents import Document, Documents
 from api.planner.plan import Plan
 from api.planner.read import RecordReader
 from api.schema import records_of
+from auth.receipts import Receipts
 from domain.errors import HealthbookError
 
 ME = "select access.me($1)"
@@ -34,16 +35,30 @@ DEAD = 'Bearer realm="healthbook", error="invalid_token", error_description="The
 class Endpoint(GraphQL[Context, None]):
     """`/graphql`. POST application/json; the caller was put on the request by `api.bearer`."""
 
-    def __init__(self, schema: strawberry.Schema, reader: RecordReader, acting: Acting) -> None:
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        reader: RecordReader,
+        acting: Acting,
+        receipts: Receipts,
+        identifier_key: bytes,
+    ) -> None:
         super().__init__(schema, graphql_ide=None, allow_queries_via_get=False)
-        self.reader, self.acting = reader, acting
+        self.reader, self.acting, self.receipts, self._identifier_key = reader, acting, receipts, identifier_key
         graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
         self.documents = Documents(graphql_schema, records_of(graphql_schema))
 
     async def get_context(self, request: Any, response: Any) -> Context:
         del response
         caller, request_id = request.state.caller, request.state.request_id
-        return Context(caller=caller, reader=self.reader, acting=self.acting, request_id=request_id)
+        return Context(
+            caller=caller,
+            reader=self.reader,
+            acting=self.acting,
+            sign=await self.receipts.signer(),
+            identifier_key=self._identifier_key,
+            request_id=request_id,
+        )
 
     async def get_root_value(self, request: Any) -> None:
         del request

@@ -14,7 +14,9 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
+    OperationType,
     SelectionSetNode,
     parse,
     validate,
@@ -25,6 +27,8 @@ MOST_TOKENS = 5_000
 MOST_ERRORS = 5
 DEEPEST = 15
 MOST_FIELDS = 1_500
+MOST_ROOTS = 50  # each is a read of its own, with its log row
+MOST_CHANGES = 10  # each is a transaction of its own
 
 
 def checked_document(schema: GraphQLSchema, text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
@@ -35,7 +39,8 @@ def checked_document(schema: GraphQLSchema, text: str) -> tuple[DocumentNode | N
         document = parse(text, max_tokens=MOST_TOKENS)
     except GraphQLError as error:
         return None, [error]
-    return document, validate(schema, document, max_errors=MOST_ERRORS) or _measured(document)
+    wrong = validate(schema, document, max_errors=MOST_ERRORS, hide_suggestions=True)
+    return document, wrong or _measured(document)
 
 
 @dataclass(slots=True)
@@ -56,6 +61,20 @@ class _Measure:
             fields, depth = fields + below[0] + step, max(depth, below[1] + step)
         return fields, depth
 
+    def roots(self, selection_set: SelectionSetNode) -> int:
+        """Fields at the top, also those that fragments bring."""
+        count = 0
+        for node in selection_set.selections:
+            if isinstance(node, FieldNode):
+                count += 1
+            elif isinstance(node, FragmentSpreadNode):
+                count += self.roots(self.fragments[node.name.value].selection_set)
+            elif isinstance(node, InlineFragmentNode):
+                count += self.roots(node.selection_set)
+            if count > MOST_ROOTS:
+                break  # fragments that spread each other twice would double with every step
+        return count
+
     def _fragment(self, name: str) -> tuple[int, int]:
         if name not in self.known:
             self.known[name] = self.of(self.fragments[name].selection_set)
@@ -74,6 +93,11 @@ def _measured(document: DocumentNode) -> list[GraphQLError]:
                 return [_too("deep", f"The query is {depth} levels deep; {DEEPEST} are allowed.")]
             if fields > MOST_FIELDS:
                 return [_too("wide", f"The query selects {fields} fields; {MOST_FIELDS} are allowed.")]
+            roots = measure.roots(node.selection_set)
+            if node.operation is OperationType.MUTATION and roots > MOST_CHANGES:
+                return [_too("wide", f"A document makes at most {MOST_CHANGES} changes.")]
+            if roots > MOST_ROOTS:
+                return [_too("wide", f"A document asks at most {MOST_ROOTS} fields of the root.")]
     return []
 
 

@@ -2,14 +2,20 @@
 never an id, a facility or anything a request says of itself, so that no series names a person and none can multiply.
 """
 
+import hashlib
+import hmac
 from collections.abc import Iterable
+from ipaddress import ip_address
 from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OTHER = "other"
+FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
 REQUESTS = Histogram(
@@ -32,6 +38,27 @@ CONNECTIONS = Gauge(
     "healthbook_record_connections",
     "Connections of this process that read records: in use, and open in all.",
     ["state"],
+)
+EMERGENCIES = Counter(
+    "healthbook_emergencies_total",
+    "Emergencies that clinicians asked for: opened, again (the same hour), opted_out, new_reason_needed, widened.",
+    ["outcome"],
+)
+EMERGENCY_ALARMS = Counter(
+    "healthbook_emergency_alarms_total",
+    "Emergencies beyond the usual number a day, of one practitioner or one organization.",
+    ["over"],
+)
+
+LOOKUPS = Counter(
+    "healthbook_patient_lookups_total",
+    "Look-ups of patients by facilities and clinicians: found, not_found, too_many_tries.",
+    ["outcome"],
+)
+LOOKUP_ALARMS = Counter(
+    "healthbook_patient_lookup_alarms_total",
+    "Times that one client or one practitioner missed with so many look-ups an hour as to be worth a look.",
+    ["over"],
 )
 
 
@@ -74,3 +101,33 @@ def fixed_paths(routes: Iterable[BaseRoute]) -> frozenset[str]:
     """The paths that an application answers; a mount's ends with a slash and stands for all below it."""
     plain = {route.path for route in routes if isinstance(route, Route)}
     return frozenset(plain | {f"{route.path}/" for route in routes if isinstance(route, Mount)})
+
+
+def refusal(request: Request, token: str | None) -> Response | None:
+    """None where the request may see the numbers: with the operator's token, without one from this machine only.
+
+    A proxy on this machine speaks for others, so what it forwards is not from this machine.
+    """
+    if token is not None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and hmac.compare_digest(_hash(given), _hash(token)):
+            return None
+        return _refused(401, {"WWW-Authenticate": 'Bearer realm="metrics"'})
+    is_forwarded = any(name in request.headers for name in FORWARDED)
+    return None if _is_loopback(request) and not is_forwarded else _refused(403)
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.strip().encode()).digest()
+
+
+def _is_loopback(request: Request) -> bool:
+    try:
+        return ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
+
+
+def _refused(status: int, headers: dict[str, str] | None = None) -> Response:
+    body = {"type": "about:blank", "title": "The numbers are for the operator of this server.", "status": status}
+    return JSONResponse(body, status, media_type="application/problem+json", headers=headers)

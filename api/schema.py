@@ -10,8 +10,14 @@ from graphql.execution.values import VariableValues
 from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 
+from api.access_log import AccessLogField, AccessLogMutations
+from api.consents.mutations import ConsentMutations
+from api.consents.queries import ConsentQueries
 from api.context import Context
+from api.emergencies.mutations import EmergencyMutations
+from api.emergencies.queries import EmergencyQueries
 from api.errors import graphql_error, not_found, refusal, refused_gates
+from api.facilities import FacilityMutations, FacilityQueries
 from api.guard import by_response_key
 from api.item import Node
 from api.organizations import Organization, OrganizationsField
@@ -20,6 +26,8 @@ from api.planner.selection import Selection
 from api.planner.sources import SOURCE, Expr, RootSource, field
 from api.planner.sql import short
 from api.purposes import PurposeOfUse
+from api.representation.mutations import RepresentationMutations
+from api.representation.queries import RepresentationQueries
 from api.scalars import SCALARS
 from api.sections.allergies import AllergiesField
 from api.sections.conditions import ConditionsField
@@ -122,7 +130,9 @@ async def _me(info: Info) -> Me:
 
 
 @strawberry.type(description="Everything that can be read.")
-class Query(OrganizationsField):
+class Query(
+    OrganizationsField, ConsentQueries, RepresentationQueries, EmergencyQueries, AccessLogField, FacilityQueries
+):
     me: Me = strawberry.field(resolver=_me, description="Who is calling, and whose books are open to him.")
     health_record: HealthRecord | None = strawberry.field(
         resolver=_health_record,
@@ -134,6 +144,11 @@ class Query(OrganizationsField):
         description="One item by its id (Relay Global Object Identification).",
         metadata={SOURCE: RootSource("node")},
     )
+
+
+@strawberry.type(description="Everything that can be changed. One transaction a field; they run one after another.")
+class Mutation(ConsentMutations, RepresentationMutations, EmergencyMutations, AccessLogMutations, FacilityMutations):
+    pass
 
 
 async def read_root(info: Info) -> Any:
@@ -186,6 +201,7 @@ def records_of(schema: GraphQLSchema) -> Mapping[str, GraphQLObjectType]:
 def create_schema() -> strawberry.Schema:
     schema = strawberry.Schema(
         query=Query,
+        mutation=Mutation,
         types=[Organization],
         config=StrawberryConfig(auto_camel_case=True, scalar_map=SCALARS),
     )

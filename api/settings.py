@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 KEY_BYTES = 32
+SHORTEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """Four database logins with a right of their own each, and the key that identifiers are hashed with.
 
-    `demo_token` opens GraphiQL and the list of demo citizens; only the demo command has one.
+    `demo_token` opens GraphiQL and the list of demo citizens; only the demo command has one. `metrics_token` opens
+    /metrics; without one only this machine sees it.
     """
 
     web_dsn: str = field(repr=False)
@@ -22,12 +24,15 @@ class ApiSettings:
     identifier_key: bytes = field(repr=False)
     connections: int = 10
     demo_token: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.identifier_key) != KEY_BYTES:
             raise ValueError("HEALTHBOOK_IDENTIFIER_KEY must be base64 of 32 bytes")
         if self.connections < 1:
             raise ValueError("HEALTHBOOK_CONNECTIONS must be at least 1")
+        if self.metrics_token is not None and len(self.metrics_token) < SHORTEST_TOKEN:
+            raise ValueError(f"HEALTHBOOK_METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters")
 
 
 def identifier_key(environ: Mapping[str, str]) -> bytes:

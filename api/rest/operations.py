@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from api.metrics import CONNECTIONS
+from api.metrics import CONNECTIONS, refusal
 from api.planner.read import RecordReader
 from api.rest.description import openapi_document
 from domain.database import REVISION
@@ -18,7 +18,7 @@ from domain.database import REVISION
 APPLIED = "select access.revision()"
 
 
-def operations(reader: Callable[[Request], RecordReader]) -> list[Route]:
+def operations(reader: Callable[[Request], RecordReader], metrics_token: str | None) -> list[Route]:
     async def readyz(request: Request) -> Response:
         """200 when the database answers and holds the schema this code needs; 503 with the reason otherwise."""
         try:
@@ -30,6 +30,9 @@ def operations(reader: Callable[[Request], RecordReader]) -> list[Route]:
         return JSONResponse({"status": "ready", "schema": revision})
 
     async def metrics(request: Request) -> Response:
+        refused = refusal(request, metrics_token)
+        if refused is not None:
+            return refused
         in_use, open_ = reader(request).connections
         CONNECTIONS.labels("in_use").set(in_use)
         CONNECTIONS.labels("open").set(open_)

@@ -7,7 +7,7 @@ left out. Served at /openapi.json, committed as openapi/openapi.yaml.
 from importlib.metadata import version
 from typing import Any
 
-from api.rest.description import ingest, oauth, operators
+from api.rest.description import ingest, oauth, operators, registration
 from api.rest.description.answers import HEADERS, RESPONSES
 from api.rest.description.schemas import SCHEMAS
 from auth.scopes import OWN
@@ -45,7 +45,7 @@ def openapi_document() -> dict[str, Any]:
         },
         "servers": [{"url": "/", "description": "The server that serves this document."}],
         "tags": TAGS,
-        "paths": ingest.PATHS | operators.PATHS | oauth.PATHS,
+        "paths": ingest.PATHS | operators.PATHS | oauth.PATHS | registration.PATHS,
         "components": {
             "schemas": SCHEMAS,
             "responses": RESPONSES,
@@ -73,6 +73,11 @@ def security_schemes() -> dict[str, Any]:
                     "scopes": own | record,
                 },
             },
+        },
+        "registration": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A registration token of the operator, then the one that the registration answered with.",
         },
         "client": {
             "type": "http",

@@ -18,6 +18,16 @@ METADATA = {
     "token_endpoint": "https://book.example.vn/oauth/token",
     "jwks_uri": "https://book.example.vn/oauth/jwks",
 }
+SMART = METADATA | {"capabilities": ["launch-standalone", "client-public", "permission-v2"]}
+PUSHED = {
+    "response_type": "code",
+    "client_id": "demo-app",
+    "redirect_uri": "https://app.example.vn/callback",
+    "scope": "openid record:labs:read",
+    "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    "code_challenge_method": "S256",
+}
+REFERENCE = {"request_uri": "urn:ietf:params:oauth:request_uri:6esc_11ACC5bwc014ltc14eY22c", "expires_in": 60}
 KEYS = {"keys": [{"kty": "EC", "crv": "P-256", "kid": "2026-11", "use": "sig", "alg": "ES256", "x": "...", "y": "..."}]}
 SUBMITTING = {"grant_type": "client_credentials", "scope": "record:submit"}
 ABOUT_TOKEN = {"token": "eyJhbGciOiJFUzI1NiIs..."}
@@ -37,10 +47,33 @@ def _get(name: str, summary: str, description: str, found: dict[str, Any]) -> di
     }
 
 
+def _userinfo(name: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "description": "OpenID Connect Core 5.3, for an access token of a living sign-in with the scope openid.",
+        "tags": ["oauth"],
+        "security": [{"oauth2": ["openid"]}],
+        "responses": {
+            "200": answer("Claims by scope.", "Userinfo", {"sub": "0190a000-0000-7000-8000-000000000001"}),
+            "401": response("NoToken"),
+            "403": response("Forbidden"),
+        },
+    }
+
+
 def _post(
-    name: str, summary: str, description: str, *, form: str, asked: dict[str, str], found: dict[str, Any], public: bool
+    name: str,
+    summary: str,
+    description: str,
+    *,
+    form: str,
+    asked: dict[str, str],
+    found: dict[str, Any],
+    public: bool,
+    created: bool = False,
 ) -> dict[str, Any]:
-    """`public`: clients without a secret may ask too."""
+    """`public`: clients without a secret may ask too. `created`: the answer is a 201."""
     return {
         "post": {
             "operationId": name,
@@ -49,7 +82,11 @@ def _post(
             "tags": ["oauth"],
             "security": [{"client": []}, {}] if public else [{"client": []}],
             "requestBody": {"required": True, "description": "A form.", "content": content(FORM, form, asked)},
-            "responses": {"200": found, "400": response("InvalidRequest"), "401": response("InvalidClient")},
+            "responses": {
+                "201" if created else "200": found,
+                "400": response("InvalidRequest"),
+                "401": response("InvalidClient"),
+            },
         }
     }
 
@@ -67,6 +104,33 @@ PATHS: dict[str, Any] = {
         "The same document as /.well-known/openid-configuration.",
         answer("Server metadata.", "ServerMetadata", METADATA),
     ),
+    "/.well-known/smart-configuration": _get(
+        "smartConfiguration",
+        "What SMART apps need to know",
+        "SMART App Launch 2.2. Its scope names are aliases: each stands for one or several sections of the book.",
+        answer("The configuration.", "ServerMetadata", SMART),
+    ),
+    "/fhir/.well-known/smart-configuration": _get(
+        "smartConfigurationOfFhir",
+        "What SMART apps need to know, where they look for it",
+        "The same document as /.well-known/smart-configuration.",
+        answer("The configuration.", "ServerMetadata", SMART),
+    ),
+    "/oauth/par": _post(
+        "pushAuthorizationRequest",
+        "Send an authorization request ahead",
+        "RFC 9126, with DPoP (RFC 9449 10.1) where a proof comes along. The reference is used once, within a minute.",
+        form="PushedRequest",
+        asked=PUSHED,
+        found=answer("The reference to carry in the browser.", "PushedAnswer", REFERENCE),
+        public=True,
+        created=True,
+    ),
+    "/oauth/userinfo": {
+        "get": _userinfo("userinfo", "Who signed in"),
+        "post": _userinfo("userinfoByPost", "Who signed in, asked by POST")
+        | {"requestBody": {"required": False, "description": "Empty.", "content": content(FORM, "Nothing", {})}},
+    },
     "/oauth/jwks": _get(
         "jwks",
         "The public keys that tokens are signed with",

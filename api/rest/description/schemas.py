@@ -68,6 +68,24 @@ OAUTH_ERROR = made_of(
     {"error": text("Its code."), "error_description": text("The same for people.")},
     optional=("error_description",),
 )
+DAY_ROOT = made_of(
+    "The signed end of a day of the access log.",
+    {
+        "day": text("The day in Vietnam.", format="date"),
+        "seal": {"type": "integer", "description": "Number of the last seal of the log up to that day's end."},
+        "hash": text("That seal's hash, hexadecimal.", pattern="^[0-9a-f]{64}$"),
+        "signed": text("The same as a JWS (RFC 7515, ES256, typ access-log-root+jwt)."),
+    },
+)
+DAY_ROOTS = made_of(
+    "The ends of days of the access log, in order; nothing of any person.",
+    {
+        "issuer": text("Whose log it is.", format="uri"),
+        "keys": text("Where the keys are that verify the signatures.", format="uri"),
+        "roots": array("Day by day.", DAY_ROOT),
+        "next": perhaps("Where the days after these are.", format="uri"),
+    },
+)
 OUTCOME = made_of(
     "FHIR R4 OperationOutcome: an information or error for each patient's part, each followed by its findings.",
     {
@@ -107,13 +125,48 @@ TOKEN_ANSWER = made_of(
     "RFC 6749 5.1.",
     {
         "access_token": text("A JWT by RFC 9068."),
-        "token_type": {"const": "Bearer", "description": "RFC 6750."},
+        "token_type": text("DPoP where a key was proved (RFC 9449 5), else RFC 6750.", enum=["Bearer", "DPoP"]),
         "expires_in": {"type": "integer", "description": "Seconds that the access token lives."},
         "scope": text("What it reaches, parted by spaces."),
         "refresh_token": text("With offline_access: for the next access token, once."),
         "id_token": text("With openid: who signed in (OpenID Connect Core 2)."),
+        "patient": text("With launch/patient or a SMART name: whose record it reads.", format="uuid"),
     },
-    optional=("refresh_token", "id_token"),
+    optional=("refresh_token", "id_token", "patient"),
+)
+PUSHED_REQUEST = made_of(
+    "RFC 9126 2.1: what would else stand in the address of the authorization endpoint.",
+    {
+        "response_type": {"const": "code", "description": "The only one."},
+        "client_id": text("Who asks."),
+        "redirect_uri": text("Where the code goes: a registered address.", format="uri"),
+        "scope": text("Scopes, parted by spaces; SMART names are understood."),
+        "code_challenge": text("RFC 7636 4.2.", minLength=43, maxLength=43),
+        "code_challenge_method": {"const": "S256", "description": "The only one."},
+        "state": text("Comes back with the answer."),
+        "nonce": text("Comes back in the id_token."),
+        "dpop_jkt": text("The key that the code will need (RFC 9449 10).", minLength=43, maxLength=43),
+        "acr_values": text("How strong a sign-in is needed (RFC 9470)."),
+        "max_age": text("How old the sign-in may be, in seconds."),
+        "aud": text("SMART App Launch 2.1: the FHIR base, or the API."),
+    },
+    optional=("client_id", "state", "nonce", "dpop_jkt", "acr_values", "max_age", "aud"),
+)
+PUSHED_ANSWER = made_of(
+    "RFC 9126 2.2.",
+    {
+        "request_uri": text("To be carried to the authorization endpoint with client_id, once."),
+        "expires_in": {"type": "integer", "description": "Seconds within which it must be opened."},
+    },
+)
+USERINFO = made_of(
+    "OpenID Connect Core 5.3.2.",
+    {
+        "sub": text("The citizen's id, as in the id_token."),
+        "name": text("With profile, where there is one to give."),
+        "fhirUser": text("With fhirUser: a FHIR reference to who signed in.", format="uri"),
+    },
+    optional=("name", "fhirUser"),
 )
 INTROSPECTION = made_of(
     "RFC 7662 2.2.",
@@ -127,9 +180,11 @@ INTROSPECTION = made_of(
         "iat": {"type": "integer", "description": "When it was issued."},
         "jti": text("Its own id."),
         "aud": text("What it is for."),
-        "token_type": text("Bearer, for an access token."),
+        "token_type": text("Bearer or DPoP, for an access token."),
+        "cnf": standard("The key it is bound to (RFC 9449 6.2)."),
+        "act": standard("Who acts for the subject (RFC 8693 4.1)."),
     },
-    optional=("iss", "client_id", "sub", "scope", "exp", "iat", "jti", "aud", "token_type"),
+    optional=("iss", "client_id", "sub", "scope", "exp", "iat", "jti", "aud", "token_type", "cnf", "act"),
 )
 
 SCHEMAS: dict[str, Schema] = {
@@ -162,6 +217,7 @@ SCHEMAS: dict[str, Schema] = {
         "The server cannot be used now.",
         {"status": {"const": "unready", "description": "Always so."}, "reason": text("Why not.")},
     ),
+    "DayRoots": DAY_ROOTS,
     "OpenApiDocument": standard("An OpenAPI 3.1 document."),
     "ServerMetadata": standard("RFC 8414 2 and OpenID Connect Discovery 1.0, 3."),
     "KeySet": made_of("RFC 7517 5.", {"keys": array("Public keys.", standard("RFC 7517 4."))}),
@@ -176,6 +232,36 @@ SCHEMAS: dict[str, Schema] = {
         optional=("token_type_hint", "client_id"),
     ),
     "TokenAnswer": TOKEN_ANSWER,
+    "PushedRequest": PUSHED_REQUEST,
+    "PushedAnswer": PUSHED_ANSWER,
+    "Userinfo": USERINFO,
     "Introspection": INTROSPECTION,
+    "ClientMetadata": standard(
+        "RFC 7591 2. What a client may not say of itself, and everything unknown, is left out.",
+        required=["redirect_uris"],
+        properties={
+            "client_name": text("Shown to citizens; not one that poses as an authority."),
+            "redirect_uris": array("https, http on a loopback address, or an app's own scheme.", text("An address.")),
+        },
+    ),
+    "ClientInformation": standard(
+        "RFC 7591 3.2.1 and RFC 7592 3.",
+        required=["client_id"],
+        properties={"client_id": text("Its name from now on.")},
+    ),
+    "DeviceRequest": standard(
+        "RFC 8628 3.1.", required=["client_id"], properties={"client_id": text("Own."), "scope": text("What is asked.")}
+    ),
+    "DeviceAnswer": made_of(
+        "RFC 8628 3.2.",
+        {
+            "device_code": text("For polling."),
+            "user_code": text("For the citizen to type."),
+            "verification_uri": text("Where to type it.", format="uri"),
+            "verification_uri_complete": text("The same with the code, for a QR.", format="uri"),
+            "expires_in": {"type": "integer", "description": "Seconds."},
+            "interval": {"type": "integer", "description": "Seconds between two polls, at least."},
+        },
+    ),
     "Nothing": standard("An empty object.", maxProperties=0),
 }
