@@ -19,6 +19,7 @@ from api.settings import ApiSettings, connections, identifier_key
 from auth.clients import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
+from cli import demo_clinician
 from cli.database import database
 from cli.importing import import_files
 from cli.progress import counting
@@ -31,14 +32,16 @@ from domain.identity.identifiers import Identifier, IdentifierKind, facility_pat
 from domain.intake.tables import PatientKey
 from domain.patients import Citizen
 from domain.related_persons import RelatedPerson
+from domain.representation.ages import parental_right
 from domain.synthetic import write_population
-from domain.values import VIETNAM, utc_now
+from domain.values import VIETNAM, PartialDate, utc_now
 
 HOST = "127.0.0.1"
 SEED = 1
 TOKEN_LIFE = timedelta(hours=12)
 FACILITY_CLIENT = "demo-facility"
-OWN_SCOPES = "openid profile offline_access"
+CLINIC_SCOPES = "record:submit consent:request visit:manage patient:find"
+OWN_SCOPES = "openid profile offline_access consent:read consent:manage log:read delegate:manage"
 
 
 def run(*, people: int, port: int) -> None:
@@ -56,7 +59,7 @@ def run(*, people: int, port: int) -> None:
         auth = _auth(origin, held)
         asyncio.run(ensure_keys(addresses, auth))
         first = json.loads((folder / "demo.json").read_text())
-        token = asyncio.run(_token(addresses, auth, UUID(first["citizen"])))
+        token, doctor = asyncio.run(_tokens(addresses, auth, UUID(first["citizen"])))
         api = ApiSettings(
             web_dsn=addresses.web,
             intake_dsn=addresses.intake,
@@ -66,7 +69,8 @@ def run(*, people: int, port: int) -> None:
             connections=connections(environ),
             demo_token=token,
         )
-        serve(api, auth, listening, ready=lambda: _tell(origin, token, first))
+        _keep(folder / "demo.env", origin, token, doctor, first)
+        serve(api, auth, listening, ready=lambda: _tell(origin, token, first, folder))
 
 
 def _auth(origin: str, held: Mapping[str, str]) -> AuthSettings:
@@ -85,7 +89,7 @@ def load(folder: Path, addresses: Addresses, secret: bytes, people: int, *, proc
     files = [*sorted(population.glob("qd4750/*.xml")), *sorted(population.glob("fhir/*"))]
     tally = import_files(files, addresses.intake, secret, processes=processes)
     tally.show()
-    told = asyncio.run(_register(addresses, population, secret))
+    told = asyncio.run(_register(addresses, population, secret, folder))
     write_private(folder / "demo.json", told)
 
 
@@ -98,17 +102,18 @@ async def _organizations(addresses: Addresses, population: Path) -> None:
         await engine.dispose()
 
 
-async def _register(addresses: Addresses, population: Path, secret: bytes) -> dict[str, str]:
-    """The citizens who may sign in, the phone's client and one facility's; returns what the start page tells."""
+async def _register(addresses: Addresses, population: Path, secret: bytes, folder: Path) -> dict[str, str]:
+    """The citizens who may sign in, the phone's client, one facility's and its doctor's; what the start page tells."""
     people = json.loads((population / "citizens.json").read_text())
     async with owner_session(addresses) as session:
         for person in people:
             await _citizen(session, person, secret)
-        await session.commit()
         code = people[0]["facility_patient"]["facility"]
         facility = (
             await session.execute(select(organizations.Organization).where(organizations.Organization.code == code))
         ).scalar_one()
+        await demo_clinician.add_doctor(session, facility.id)
+        await session.commit()
     async with auth_session(addresses) as session:
         await register_phone(session, f"{OWN_SCOPES} {' '.join(record_scopes())}")
         registered = await register_facility(
@@ -116,8 +121,9 @@ async def _register(addresses: Addresses, population: Path, secret: bytes) -> di
             client_id=FACILITY_CLIENT,
             name=facility.name or code,
             organization_id=facility.id,
-            scope="record:submit",
+            scope=f"{CLINIC_SCOPES} {' '.join(record_scopes())}",
         )
+        await demo_clinician.add_application(session, facility.id, facility.name or code, folder)
         await session.commit()
     return {
         "citizen": people[0]["sub"],
@@ -138,7 +144,27 @@ async def _citizen(session: AsyncSession, person: Mapping[str, Any], secret: byt
     for child in person["children"]:
         child_id = await _patient(session, child, secret)
         if child_id is not None:
-            session.add(RelatedPerson(citizen_id=UUID(person["sub"]), patient_id=child_id, kind="parent"))
+            await _parent(session, UUID(person["sub"]), child_id, PartialDate(child["birth_date"]))
+
+
+async def _parent(session: AsyncSession, citizen_id: UUID, child_id: UUID, birth: PartialDate) -> None:
+    """A parent's right as the law gives it, once; a grown child's book is his own."""
+    right = parental_right(birth, utc_now())
+    known = select(RelatedPerson.id).filter_by(citizen_id=citizen_id, patient_id=child_id)
+    if right is None or (await session.execute(known)).scalar() is not None:
+        return
+    session.add(
+        RelatedPerson(
+            citizen_id=citizen_id,
+            patient_id=child_id,
+            kind="parent",
+            sensitive=list(right.sensitive),
+            private_from=right.private_from,
+            can_manage=right.can_manage,
+            evidence="demo",
+            valid_until=right.valid_until,
+        )
+    )
 
 
 STORIES = {
@@ -168,16 +194,18 @@ async def _patient(session: AsyncSession, person: Mapping[str, Any], secret: byt
     return None
 
 
-async def _token(addresses: Addresses, auth: AuthSettings, citizen_id: UUID) -> str:
+async def _tokens(addresses: Addresses, auth: AuthSettings, citizen_id: UUID) -> tuple[str, str]:
+    """Ready-made access tokens: the first citizen's and the doctor's."""
     engine = open_engine(addresses.auth)
     try:
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         ring = await KeyStore(sessions, auth.kek).ring()
-        scope = f"openid {' '.join(record_scopes())}"
+        scope = f"{OWN_SCOPES} {' '.join(record_scopes())}"
         async with sessions() as session:
             token = await issue_demo_token(session, ring, auth, citizen_id=citizen_id, scope=scope, life=TOKEN_LIFE)
+            doctor = await demo_clinician.issue_token(session, ring, auth, TOKEN_LIFE)
             await session.commit()
-        return token
+        return token, doctor
     finally:
         await engine.dispose()
 
@@ -185,7 +213,21 @@ async def _token(addresses: Addresses, auth: AuthSettings, citizen_id: UUID) -> 
 QUERY = "{ healthRecord { demographics { name birthDate } immunizations { occurred vaccine } } }"
 
 
-def _tell(origin: str, token: str, first: Mapping[str, str]) -> None:
+def _keep(path: Path, origin: str, token: str, doctor: str, first: Mapping[str, str]) -> None:
+    """What a tour needs, as shell variables, for this start of the demo. Only its owner reads the file."""
+    path.unlink(missing_ok=True)
+    told = {
+        "ORIGIN": origin,
+        "CITIZEN": token,
+        "DOCTOR": doctor,
+        "CLINIC_ID": first["facility_client"],
+        "CLINIC_SECRET": first["facility_secret"],
+    }
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"{name}={value}\n" for name, value in told.items())
+
+
+def _tell(origin: str, token: str, first: Mapping[str, str], folder: Path) -> None:
     body = json.dumps({"query": QUERY})
     typer.echo(f"""
 healthbook is ready (Ctrl-C stops it and its database).
@@ -206,4 +248,7 @@ A hospital sends a file (a token for facility {first["facility"]}, then the file
   curl -u {first["facility_client"]}:{first["facility_secret"]} {origin}/oauth/token \\
     -d 'grant_type=client_credentials&scope=record:submit'
   curl {origin}/ingest/qd4750 -H 'Authorization: Bearer ...' --data-binary @FILE.xml
+
+The hospital asks, the citizen grants, reads and withdraws:   python3 docs/tour.py
+Its tokens, and one of {demo_clinician.NAME} for emergencies:   {folder / "demo.env"}
 """)

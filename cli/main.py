@@ -8,7 +8,15 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from cli import audit, clients, emergencies, guardians, keys, organizations
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(clients.app, name="clients")
+app.add_typer(organizations.app, name="organizations")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(guardians.app, name="guardians")
+app.add_typer(emergencies.app, name="emergencies")
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Files to import.")]
 
 

@@ -35,6 +35,7 @@ def run(*, host: str, port: int) -> None:
             consent_dsn=addresses.consent,
             identifier_key=identifier_key(held),
             connections=connections(environ),
+            metrics_token=environ.get("HEALTHBOOK_METRICS_TOKEN") or None,
         )
         serve(api, auth, listening)
 

@@ -17,6 +17,13 @@ async def auth_session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
 
 
 @asynccontextmanager
+async def consent_session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
+    """One session as the login that writes what citizens decide."""
+    async with _session(addresses.consent) as session:
+        yield session
+
+
+@asynccontextmanager
 async def owner_session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
     """One session as the owner, for what no running service may write (the demo's citizens)."""
     async with _session(addresses.owner) as session:

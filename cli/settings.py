@@ -23,6 +23,14 @@ VARIABLES = {
     "HEALTHBOOK_KEK": "base64 of 32 bytes that open the signing keys",
     "HEALTHBOOK_IDENTIFIER_KEY": "base64 of 32 bytes that identifiers are hashed with; never change it",
     "HEALTHBOOK_CONNECTIONS": "records read at a time by one process; 10 unless told",
+    "HEALTHBOOK_METRICS_TOKEN": "bearer token that opens /metrics; without one only this machine sees it",
+    "HEALTHBOOK_OIDC_ISSUER": "issuer of the national OpenID provider (VNeID or alike); none unless told",
+    "HEALTHBOOK_OIDC_CLIENT_ID": "this server's client_id at that provider",
+    "HEALTHBOOK_OIDC_CLIENT_SECRET": "its client secret there, or instead:",
+    "HEALTHBOOK_OIDC_CLIENT_KEY": "its private key there, a JWK (private_key_jwt)",
+    "HEALTHBOOK_OIDC_ACR": "acr values that mean a strong sign-in there, with spaces between; others are refused",
+    "HEALTHBOOK_OIDC_SCOPE": "scope to ask for there; openid profile unless told",
+    "HEALTHBOOK_OIDC_CCCD_CLAIM": "claim with the CCCD, if the provider is authoritative for it; else nobody is linked",
 }
 LOGINS = {
     "web": "healthbook_web",
