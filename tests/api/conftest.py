@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -41,9 +41,15 @@ class Book:
     citizens: list[UUID]
 
     async def token(
-        self, citizen: UUID | None = None, scope: str | None = None, client_id: str = "healthbook-phone"
+        self,
+        citizen: UUID | None = None,
+        scope: str | None = None,
+        client_id: str = "healthbook-phone",
+        *,
+        acr: str | None = None,
+        auth_time: datetime | None = None,
     ) -> str:
-        """An access token on a grant of its own; all sections unless told."""
+        """An access token on a grant of its own; all sections unless told. `acr`: how he signed in, by default now."""
         engine = open_engine(self.database.auth)
         sessions = async_sessionmaker(engine, expire_on_commit=False)
         now = utc_now()
@@ -56,6 +62,8 @@ class Book:
                     scope=scope if scope is not None else " ".join(record_scopes()),
                     created_at=now,
                     expires_at=now + timedelta(hours=1),
+                    acr=acr,
+                    auth_time=auth_time or (now if acr else None),
                 )
                 session.add(grant)
                 await session.commit()
