@@ -5,9 +5,9 @@ the next as it is. A general pool's acquiring and releasing cost as much time as
 """
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -55,7 +55,7 @@ class Connections:
     def in_use(self) -> int:
         return self.open - len(self._idle)
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lent(self) -> AsyncIterator[RecordConnection]:
         """A connection for the block. One left in a doubtful state is closed; the next reader opens another."""
         connection = await self._take()
@@ -93,6 +93,7 @@ class Connections:
                 server_settings=SETTINGS,
             )
             connection.read = await connection.prepare(READ)
+            await connection.execute("select 1")  # asyncpg prepares without a Sync: statement_timeout runs until one
         except BaseException:
             self.open -= 1
             self._wake(None)
@@ -140,5 +141,6 @@ class Connections:
     async def close(self) -> None:
         """Idle connections end politely; one in use ends with its process."""
         while self._idle:
-            await self._idle.pop().close(timeout=WAIT_S)
+            with contextlib.suppress(TimeoutError):  # the driver has then cut it off
+                await self._idle.pop().close(timeout=WAIT_S)
             self.open -= 1

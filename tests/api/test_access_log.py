@@ -209,13 +209,13 @@ class TestPages:
             {"after": "é"},
             {"after": ""},
             {"after": "A" * 200_000},
-            {"after": base64.urlsafe_b64encode(b"99999999999999999999|" + str(uuid4()).encode()).decode()},
+            {"after": base64.urlsafe_b64encode(b"99999999999999999999|" + str(UUID(int=7)).encode()).decode()},
             {"after": base64.urlsafe_b64encode(b"1|x\x00").decode()},
             {"of": "x"},
             {"of": "\x00"},
             {"of": "' or 1 = 1 --"},
         ],
-        ids=repr,
+        ids=lambda asked: repr(asked)[:40],
     )
     async def test_33_hostile_arguments_are_invalid_never_a_fault(self, circle, asked):
         answer = await circle.book.ask(LOG, await circle.phone(), {"of": str(circle.patient), **asked})

@@ -17,7 +17,7 @@ from tests.cli.servers import PROJECT
 
 PEOPLE = 12
 PATIENCE = 600.0  # seconds until a demo must have said all it has to say
-LAST_WORDS = "--data-binary @FILE.xml"
+LAST_WORDS = "demo.env"
 # Everything is imported before the change of user: the interpreter itself may lie where only root can read.
 AS_USER = """
 import os, sys, encodings.ascii, encodings.idna, uvicorn.lifespan.on, uvicorn.loops.auto, uvicorn.protocols.http.auto

@@ -5,6 +5,7 @@ One folder is loaded once; later starts serve it, or a copy of it where somethin
 
 import base64
 import json
+import os
 import re
 import shlex
 import shutil
@@ -149,6 +150,30 @@ def test_its_curl_lines_can_be_pasted(first, second):
     file = next((first.folder / "population" / "qd4750").glob(f"*{code}*"))
     sent = httpx.post(ingest[1], content=file.read_bytes(), headers={"Authorization": f"Bearer {granted}"})
     assert {json.loads(line)["status"] for line in sent.text.splitlines()} == {"unchanged"}
+
+
+def test_the_tour_shows_consent_from_asking_to_withdrawing(second):
+    """The README's tour, word for word as a newcomer runs it."""
+    environment = os.environ | {"HEALTHBOOK_DATA": str(second.folder)}
+    done = subprocess.run(
+        [sys.executable, "docs/tour.py"], capture_output=True, text=True, cwd=PROJECT, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    steps = dict(step.split("\n", 1) for step in done.stdout.split("\n# ")[1:])
+    nothing, granted, after = (json.loads(steps[title]) for title in TOUR)
+    assert nothing["data"] == after["data"] == {"healthRecord": None}
+    assert granted["data"]["healthRecord"]["labs"]["totalCount"] > 0
+    assert granted["data"]["healthRecord"]["prescriptions"]["totalCount"] > 0
+    assert granted["data"]["healthRecord"]["encounters"] is None
+    assert [error["extensions"]["code"] for error in granted["errors"]] == ["CONSENT_REQUIRED"]
+    assert steps["Her log, newest first"].count("Bệnh viện Đa khoa Sen Hồng") == 4
+
+
+TOUR = (
+    "The clinic learns nothing, not even that there is such a book",
+    "The clinic reads exactly those",
+    "The same token, the next request",
+)
 
 
 def header(command, number):

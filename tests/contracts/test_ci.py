@@ -2,11 +2,14 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.interop.node import needs_node
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / ".ci" / "run"
@@ -44,6 +47,17 @@ def test_a_machine_that_has_everything_only_checks(system):
     assert asked == [f"make check in {ROOT} with CI=true"]
 
 
+def test_a_real_node_is_judged_by_its_version(system, tmp_path):
+    needs_node()
+    for name in PRESENT:
+        if name != "node":
+            system(name)
+    (tmp_path / "node").symlink_to(shutil.which("node"))
+    done, told = system.run()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not [line for line in told if line.startswith("npm")]
+
+
 def test_what_is_missing_is_installed_first_by_root_and_named_to_others(system):
     system("python3", status=1)
     system("apt-get")
@@ -64,7 +78,7 @@ def test_an_old_node_is_replaced_by_root_and_named_to_others(system):
     done, told = system.run()
     if os.geteuid() != 0:
         assert done.returncode == 1
-        assert "a node of 20 or newer" in done.stderr
+        assert "node of 20 or newer" in done.stderr
         return
     assert [line for line in told if re.match(r"npm install --global .* node-linux-\S*@22\.\d+\.\d+ npm@10\.", line)]
     assert not [line for line in told if line.startswith("apt-get")]

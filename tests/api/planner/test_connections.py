@@ -29,6 +29,18 @@ async def test_the_same_connection_goes_round(two):
     assert (two.open, two.in_use) == (1, 0)
 
 
+async def test_one_that_nobody_wanted_for_long_is_as_good_as_new(database, monkeypatch):
+    """A server that was started in the night answers its first reader in the morning."""
+    monkeypatch.setitem(module.SETTINGS, "statement_timeout", "1s")
+    pool, watch = Connections(database.web, 1), await asyncpg.connect(database.owner)
+    await pool.warm(1)
+    await watch.execute("select pg_sleep(1.2)")
+    async with pool.lent() as connection:
+        assert await connection.fetchval("select 38") == 38
+    await watch.close()
+    await pool.close()
+
+
 async def test_never_more_than_its_size_however_many_ask(two):
     inside, most = 0, 0
 

@@ -67,9 +67,9 @@ class Desk:
 
     async def relate(self, citizen: UUID, kind: str, *, can_manage: bool, patient: UUID = PATIENT) -> None:
         await self.sql(
-            """insert into access.related_person (id, citizen_id, patient_id, kind, can_manage, valid_until)
-               values (gen_random_uuid(), $1, $2, $3, $4, now() + interval '1 year')""",
-            citizen, patient, kind, can_manage,
+            """insert into access.related_person (id, citizen_id, patient_id, kind, can_manage, valid_from, valid_until)
+               values (gen_random_uuid(), $1, $2, $3, $4, $5, now() + interval '1 year')""",
+            citizen, patient, kind, can_manage, NOW,
         )  # fmt: skip
 
     async def deny(self, scope: str = "organization", organization: UUID | None = CLINIC) -> None:
