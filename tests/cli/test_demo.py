@@ -155,9 +155,8 @@ def test_its_curl_lines_can_be_pasted(first, second):
 def test_the_tour_shows_consent_from_asking_to_withdrawing(second):
     """The README's tour, word for word as a newcomer runs it."""
     environment = os.environ | {"HEALTHBOOK_DATA": str(second.folder)}
-    done = subprocess.run(
-        [sys.executable, "docs/tour.py"], capture_output=True, text=True, cwd=PROJECT, env=environment
-    )
+    command = [sys.executable, "docs/tour.py"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, env=environment)
     assert done.returncode == 0, done.stderr
     steps = dict(step.split("\n", 1) for step in done.stdout.split("\n# ")[1:])
     nothing, granted, after = (json.loads(steps[title]) for title in TOUR)

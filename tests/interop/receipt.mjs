@@ -13,11 +13,10 @@ async function read(receipt, keys) {
 
 export async function verifies(told) {
   const keys = createLocalJWKSet(told.jwks);
-  const [header, payload, signature] = told.receipt.split(".");
+  const [header, , signature] = told.receipt.split(".");
   const claims = await read(told.receipt, keys);
   const widened = Buffer.from(JSON.stringify({ ...claims, sections: ["*"] })).toString("base64url");
   await assert.rejects(read([header, widened, signature].join("."), keys), errors.JWSSignatureVerificationFailed);
   await assert.rejects(read(told.receipt, createLocalJWKSet(told.tokenJwks)), errors.JWKSNoMatchingKey);
-  assert.ok(payload);
   return claims;
 }
