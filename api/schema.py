@@ -198,8 +198,13 @@ def records_of(schema: GraphQLSchema) -> Mapping[str, GraphQLObjectType]:
     return known
 
 
+class Schema(strawberry.Schema):
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Nothing: a refusal is no fault, and faults are logged once, without words, where they are masked."""
+
+
 def create_schema() -> strawberry.Schema:
-    schema = strawberry.Schema(
+    schema = Schema(
         query=Query,
         mutation=Mutation,
         types=[Organization],

@@ -272,3 +272,10 @@ async def test_a_body_that_is_no_request_is_a_client_error(book, body):
     headers = {"Authorization": f"Bearer {await book.token(book.citizens[0])}", "Content-Type": "application/json"}
     response = await book.client.post("/graphql", content=body, headers=headers)
     assert 400 <= response.status_code < 500
+
+
+async def test_a_refusal_is_no_line_in_the_log(book, caplog):
+    token = await book.token(book.citizens[0], scope="record:labs:read")
+    answer = await book.ask("{ __typename healthRecord { vitals { totalCount } labs { totalCount } } }", token)
+    assert answer["data"]["healthRecord"]["vitals"] is None
+    assert not [record for record in caplog.records if record.levelname in {"ERROR", "WARNING"}]
