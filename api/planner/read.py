@@ -13,6 +13,14 @@ from api.planner.connections import OPENED_FIRST, Connections
 from api.planner.plan import Plan
 from domain.errors import Busy
 
+UNREACHABLE = (
+    OSError,  # a time limit too
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # statement timeout, shutdown
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -51,7 +59,7 @@ class RecordReader:
                 row = await connection.read.fetchrow(
                     grant, patient, purpose, plan.sections, plan.name, arguments, request
                 )
-        except (TimeoutError, asyncpg.QueryCanceledError):
+        except UNREACHABLE:
             raise Busy("The book is busy. Try again shortly.") from None
         return Answer(*row)
 
