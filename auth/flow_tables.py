@@ -30,7 +30,10 @@ class PushedRequest(Base, kw_only=True):
 
 
 class DeviceAuthorization(Base, kw_only=True):
-    """A device without a browser waits (RFC 8628): pending, then approved or denied; its code is used once."""
+    """A device without a browser waits (RFC 8628): pending, then approved or denied; its code is used once.
+
+    `grant_until`: the grant ends then at the latest, with the consent that was given beside it.
+    """
 
     __tablename__ = "device_authorization"
     __table_args__ = (
@@ -46,6 +49,7 @@ class DeviceAuthorization(Base, kw_only=True):
     scope: Mapped[str]
     status: Mapped[str] = mapped_column(default="pending")
     grant_id: Mapped[UUID | None] = mapped_column(default=None)
+    grant_until: Mapped[datetime | None] = mapped_column(default=None)
     place: Mapped[str | None] = mapped_column(default=None)
     created_at: Mapped[datetime]
     last_polled_at: Mapped[datetime | None] = mapped_column(default=None)

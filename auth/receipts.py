@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 from joserfc import jws
 
-from auth.keys import ALGORITHM, KeyRing, KeyStore
+from auth.keys import ALGORITHM, RECEIPT, KeyRing, KeyStore
+from auth.provider import Provider
 from domain.consents.events import Sign
 
 TYPE = "consent-receipt+jwt"
@@ -35,6 +36,11 @@ class Receipts:
 
     keys: KeyStore
     issuer: str
+
+    @classmethod
+    def of(cls, provider: Provider) -> "Receipts":
+        keys = KeyStore(provider.sessions, provider.settings.kek, use=RECEIPT)
+        return cls(keys, provider.settings.issuer)
 
     async def signer(self) -> Sign:
         """Good for one request: keys rotate."""

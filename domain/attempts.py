@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Index, delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import ReturningInsert
 
 from domain.database import Base
 
@@ -28,18 +29,26 @@ class Attempt(Base, kw_only=True):
 
 async def count(session: AsyncSession, kind: str, key: str, *, window: timedelta, now: datetime) -> int:
     """Count one more try and return how many there were in this window, which starts with the first of them."""
+    return (await session.execute(_counted(kind, key, window, now))).scalar_one()
+
+
+def count_now(db: Session, kind: str, key: str, *, window: timedelta, now: datetime) -> int:
+    """The same on the synchronous face of a session."""
+    return db.execute(_counted(kind, key, window, now)).scalar_one()
+
+
+def _counted(kind: str, key: str, window: timedelta, now: datetime) -> ReturningInsert[int]:
     fresh = insert(Attempt).values(
         kind=kind, key_hash=hashlib.sha256(f"{kind} {key}".encode()).digest(), window_end=now + window, count=1
     )
     over = Attempt.window_end <= now
-    statement = fresh.on_conflict_do_update(
+    return fresh.on_conflict_do_update(
         index_elements=["kind", "key_hash"],
         set_={
             "count": _either(over, 1, Attempt.count + 1),
             "window_end": _either(over, fresh.excluded.window_end, Attempt.window_end),
         },
     ).returning(Attempt.count)
-    return (await session.execute(statement)).scalar_one()
 
 
 async def forget(session: AsyncSession, now: datetime) -> None:

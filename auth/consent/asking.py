@@ -1,10 +1,11 @@
-"""What a valid authorization request asks of the citizen, as the page needs to know it.
+"""What a valid request of a client asks of the citizen, as the page needs to know it.
 
-Read anew from the request at every step, so nothing that a form says about the request is believed.
+Read anew at every step, from the authorization request or from what a device asked for, so nothing that a form says
+about the request is believed.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from authlib.oauth2 import OAuth2Error
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from auth.authorization import needs_sign_in, wanted_age, wanted_level
 from auth.consent import book
+from auth.consent.book import Turn
 from auth.requests import OAuthRequest
 from auth.scopes import ALWAYS, split
 from auth.server import Server
@@ -27,12 +29,13 @@ _BY_CONSENT = frozenset({"third_party", "sandbox"})
 _PREFIX, _SUFFIX = "record:", ":read"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Who asks for what, and what of the citizen stands in the way.
 
     `level` and `max_age` say how strong and fresh a sign-in is needed if `needs_sign_in`. `organization` is the
     facility's name by language, for the client of a facility. `obstacle` is why he can open no book (`book.obstacle`).
+    Of an authorization request alone: `ui_locales` and what follows; `redirect_uri` is empty if a device asks.
     """
 
     client_id: str
@@ -42,14 +45,14 @@ class Asked:
     organization_id: UUID | None
     organization: Mapping[str, str | None]
     scopes: tuple[str, ...]
-    purpose: str
-    ui_locales: str
-    redirect_uri: str
-    needs_sign_in: bool
-    level: int
-    max_age: int | None
-    is_strong: bool
     obstacle: str | None
+    purpose: str = DEFAULT_PURPOSE
+    ui_locales: str = ""
+    redirect_uri: str = ""
+    needs_sign_in: bool = False
+    level: int = 0
+    max_age: int | None = None
+    is_strong: bool = False
 
     @property
     def sections(self) -> tuple[str, ...]:
@@ -89,18 +92,9 @@ def asked(server: Server, oauth: OAuthRequest, signed_in: SignedIn | None) -> As
     if split(oauth.payload.data.get("prompt")) == ["none"]:
         error = "consent_required" if signed_in else "login_required"
         raise OAuth2Error(error=error, redirect_uri=grant.redirect_uri)
-    client: OAuthClient = oauth.client
-    scopes = tuple(split(oauth.scope))
     level = level_of(signed_in.acr, demo=server.settings.demo_sign_in) if signed_in else 0
-    opens = signed_in is not None and is_by_consent(client.kind, scopes)
-    return Asked(
-        client_id=client.client_id,
-        client_name=client.name,
-        kind=client.kind,
-        is_unreviewed=client.kind == "sandbox" or client.status == "pending",
-        organization_id=client.organization_id,
-        organization=_organization(server.db, client.organization_id),
-        scopes=scopes,
+    return replace(
+        asked_by(server, oauth.client, tuple(split(oauth.scope)), signed_in),
         purpose=oauth.payload.data.get("purpose", DEFAULT_PURPOSE),
         ui_locales=oauth.payload.data.get("ui_locales", ""),
         redirect_uri=grant.redirect_uri,
@@ -108,7 +102,21 @@ def asked(server: Server, oauth: OAuthRequest, signed_in: SignedIn | None) -> As
         level=wanted_level(oauth),
         max_age=wanted_age(oauth),
         is_strong=level >= STRONG,
-        obstacle=book.obstacle(server, signed_in.citizen_id) if signed_in and opens else None,
+    )
+
+
+def asked_by(turn: Turn, client: OAuthClient, scopes: tuple[str, ...], signed_in: SignedIn | None) -> Asked:
+    """What is the same whichever way the client asks."""
+    opens = signed_in is not None and is_by_consent(client.kind, scopes)
+    return Asked(
+        client_id=client.client_id,
+        client_name=client.name,
+        kind=client.kind,
+        is_unreviewed=client.kind == "sandbox" or client.status == "pending",
+        organization_id=client.organization_id,
+        organization=_organization(turn.db, client.organization_id),
+        scopes=scopes,
+        obstacle=book.obstacle(turn, signed_in.citizen_id) if signed_in and opens else None,
     )
 
 

@@ -7,7 +7,7 @@ keeps everything that was typed: the page comes back with it and says what to co
 import calendar
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from auth.consent.asking import Asked, section_of
@@ -16,6 +16,9 @@ from domain.consents.tables import CATEGORIES
 from domain.consents.terms import Terms
 from domain.values import VIETNAM
 
+ALLOW, GO_ON, DENY, ALL, NONE = "allow", "go_on", "deny", "all", "none"
+DECISIONS = frozenset({ALLOW, GO_ON, DENY, ALL, NONE, "edit", "look"})
+"""The buttons. `edit` and `look` show the page again, `look` being what the Enter key does."""
 YEARS = {"years_1": 1, "years_5": 5}
 EVERYTHING, DATES = "everything", "dates"
 PERIODS = (*YEARS, EVERYTHING, DATES)
@@ -52,11 +55,25 @@ class Choice:
             sensitive=tuple(label for label in CATEGORIES if label in chosen),
         )
 
+    def after(self, decision: str, asked: Asked) -> "Choice":
+        """As the page that comes back shows it: the buttons for all sections and none tick boxes."""
+        if decision not in {ALL, NONE}:
+            return self
+        return replace(self, ticked=frozenset(asked.sections if decision == ALL else ()))
+
     def fields(self, asked: Asked) -> list[tuple[str, str]]:
         """The choice as a form carries it on."""
         fields = [("scope", scope) for scope in asked.sections if scope in self.ticked]
         fields += [("period", self.period), ("first", self.first), ("last", self.last), ("until", self.until)]
         return fields + [("sensitive", label) for label in self.sensitive]
+
+
+def decision_of(form: Pairs) -> str:
+    """Said once, in a word that a page of ours offers; Malformed else."""
+    decisions = [value for name, value in form if name == "decision"]
+    if len(decisions) != 1 or decisions[0] not in DECISIONS:
+        raise Malformed("The parameter decision is not valid.")
+    return decisions[0]
 
 
 def problems(choice: Choice, asked: Asked) -> Sequence[tuple[str, str]]:

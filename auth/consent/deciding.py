@@ -7,6 +7,7 @@ has on his page: the form brings that text's hash, and an answer to another text
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from auth.consent import book
 from auth.consent.asking import Asked, asked
+from auth.consent.book import Turn
 from auth.consent.choice import Choice, terms
 from auth.grants import Approval
 from auth.requests import OAuthRequest
@@ -39,6 +41,14 @@ class Yes:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreed:
+    """Terms, and the text that says them."""
+
+    terms: Terms
+    text: Text
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """The text of this choice, which the citizen has not had before him yet."""
 
@@ -57,42 +67,60 @@ def allow(server: Server, oauth: OAuthRequest, yes: Yes) -> Reply | Unread:
     """The code. For somebody else's app, a consent beside it; Unread first, if its text was not shown."""
     request = asked(server, oauth, yes.signed_in)
     if not request.needs_consent:
-        return _answered(server, oauth, request, yes, None)
-    agreed = terms(yes.choice, request, server.now)
-    text = document(request.reader, agreed, yes.language)
+        return _answered(server, oauth, approval(request, yes, None))
+    agreed = agreement(request, yes, server.now)
+    if isinstance(agreed, Unread):
+        return agreed
+    reply = _answered(server, oauth, approval(request, yes, agreed))
+    if oauth.grant_row is not None:
+        record(server, request, yes, agreed)
+    return reply
+
+
+def agreement(request: Asked, yes: Yes, now: datetime) -> Agreed | Unread:
+    """What he said yes to, for a choice without problems; Unread if its text is not the one on his page."""
+    chosen = terms(yes.choice, request, now)
+    text = document(request.reader, chosen, yes.language)
     if not hmac.compare_digest(text.hash.hex().encode(), yes.shown.encode()):
         return Unread(text, is_new=bool(yes.shown))
-    reply = _answered(server, oauth, request, yes, agreed)
-    if oauth.grant_row is not None:
-        _record(server, request, yes, agreed, text)
-    return reply
+    return Agreed(chosen, text)
 
 
-def _answered(server: Server, oauth: OAuthRequest, request: Asked, yes: Yes, agreed: Terms | None) -> Reply:
-    signed_in = yes.signed_in
-    approval = Approval(
-        signed_in.citizen_id,
-        signed_in.acr,
-        signed_in.auth_time,
+def approval(request: Asked, yes: Yes, agreed: Agreed | None) -> Approval:
+    """For the grant: no wider than what he chose and, where it stands on a consent, no longer than that."""
+    return Approval(
+        yes.signed_in.citizen_id,
+        yes.signed_in.acr,
+        yes.signed_in.auth_time,
         ticked=frozenset(request.scopes) if request.is_for_work else yes.choice.ticked,
-        until=agreed.valid_until if agreed else None,
+        until=agreed.terms.valid_until if agreed else None,
     )
+
+
+def _answered(server: Server, oauth: OAuthRequest, approved: Approval) -> Reply:
     grant: Any = server.get_consent_grant(oauth)
-    reply: Reply = server.create_authorization_response(oauth, grant_user=approval, grant=grant)
+    reply: Reply = server.create_authorization_response(oauth, grant_user=approved, grant=grant)
     return reply
 
 
-def _record(server: Server, request: Asked, yes: Yes, agreed: Terms, text: Text) -> None:
+def record(turn: Turn, request: Asked, yes: Yes, agreed: Agreed) -> None:
     """The new consent, in the place of the citizen's earlier ones to this app for this purpose."""
-    db, now, signed_in = server.db, server.now, yes.signed_in
-    persons = book.opened(server, signed_in.citizen_id)
+    db, now, signed_in = turn.db, turn.now, yes.signed_in
+    persons = book.opened(turn, signed_in.citizen_id)
     patient_id = persons[0]
     by = Decider(signed_in.citizen_id, book.role(db, patient_id, now), "page", signed_in.acr, signed_in.auth_time)
     events.lock(db, patient_id)
     for earlier in _replaced(db, persons, request, signed_in.citizen_id):
         records.withdraw(db, earlier, by=by, now=now, sign=yes.sign)
     records.grant(
-        db, patient_id=patient_id, reader=request.reader, terms=agreed, by=by, text=text, now=now, sign=yes.sign
+        db,
+        patient_id=patient_id,
+        reader=request.reader,
+        terms=agreed.terms,
+        by=by,
+        text=agreed.text,
+        now=now,
+        sign=yes.sign,
     )
 
 

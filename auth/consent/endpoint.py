@@ -4,7 +4,6 @@ For somebody else's app there are two pages: one to choose on, one with the cons
 citizen's own app and a clinicians' application have one. Every button posts a `decision`; only `allow` grants anything.
 """
 
-from dataclasses import replace
 from typing import cast
 from urllib.parse import urlencode
 
@@ -13,10 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from auth import web_sessions
 from auth.consent.asking import Asked, asked
-from auth.consent.choice import Choice, problems
+from auth.consent.choice import ALLOW, DENY, GO_ON, Choice, decision_of, problems
 from auth.consent.deciding import Unread, Yes, allow, refuse
 from auth.consent.pages import AUTHORIZE, Pages, Visit
-from auth.keys import RECEIPT, KeyStore
 from auth.pages import language
 from auth.provider import Provider
 from auth.receipts import Receipts
@@ -27,17 +25,12 @@ from auth.web_sessions import SignedIn
 from domain.consents.texts import Language
 from domain.values import utc_now
 
-ALLOW, GO_ON, DENY, ALL, NONE = "allow", "go_on", "deny", "all", "none"
-_DECISIONS = frozenset({ALLOW, GO_ON, DENY, ALL, NONE, "edit", "look"})
-"""`edit` and `look` show the page again, `look` being what the Enter key does."""
-
 
 class Consent:
     def __init__(self, provider: Provider) -> None:
         self.provider = provider
         self._pages = Pages(provider)
-        keys = KeyStore(provider.sessions, provider.settings.kek, use=RECEIPT)
-        self._receipts = Receipts(keys, provider.settings.issuer)
+        self._receipts = Receipts.of(provider)
 
     async def ask(self, request: Request) -> Response:
         """GET /oauth/authorize"""
@@ -52,7 +45,7 @@ class Consent:
         lang = _language(request, found.ui_locales)
         if signed_in is None or found.needs_sign_in:
             return _to_sign_in(pairs, lang, found)
-        return await self._shown(Visit(request, lang, pairs, signed_in), found)
+        return await self._shown(Visit.of(request, lang, pairs, signed_in), found)
 
     async def ask_by_form(self, request: Request) -> Response:
         """POST /oauth/authorize (OpenID Connect Core 3.1.2.1): the same request, continued as a GET."""
@@ -77,7 +70,7 @@ class Consent:
             return _returned(request, lang, found)
         if signed_in is None or found.needs_sign_in:
             return _to_sign_in(pairs, lang, found)
-        return await self._decided(Visit(request, lang, pairs, signed_in), found, form)
+        return await self._decided(Visit.of(request, lang, pairs, signed_in), found, form)
 
     async def _shown(self, visit: Visit, found: Asked) -> Response:
         obstacle = await self._obstacle(visit, found)
@@ -89,7 +82,7 @@ class Consent:
 
     async def _decided(self, visit: Visit, found: Asked, form: Pairs) -> Response:
         try:
-            decision, choice = _decision(form), Choice.of(form, found)
+            decision, choice = decision_of(form), Choice.of(form, found)
         except Malformed:
             return trouble(visit.request, visit.lang)
         if decision == DENY:
@@ -99,9 +92,7 @@ class Consent:
             return await self._shown(visit, found)
         if decision == ALLOW or (decision == GO_ON and found.needs_consent):
             return await self._allowed(visit, found, choice, form if decision == ALLOW else [])
-        if decision in {ALL, NONE}:
-            choice = replace(choice, ticked=frozenset(found.sections if decision == ALL else ()))
-        return await self._pages.choose(visit, found, choice)
+        return await self._pages.choose(visit, found, choice.after(decision, found))
 
     async def _allowed(self, visit: Visit, found: Asked, choice: Choice, form: Pairs) -> Response:
         """To the client with a code; or to the page that corrects the choice, or to the one with its text."""
@@ -142,14 +133,6 @@ class Consent:
 
 def _language(request: Request, ui_locales: str = "") -> Language:
     return cast("Language", language(request, ui_locales))
-
-
-def _decision(form: Pairs) -> str:
-    """Said once, in a word that a page of ours offers; Malformed else."""
-    decisions = [value for name, value in form if name == "decision"]
-    if len(decisions) != 1 or decisions[0] not in _DECISIONS:
-        raise Malformed("The parameter decision is not valid.")
-    return decisions[0]
 
 
 def _to_sign_in(pairs: Pairs, lang: str, found: Asked) -> RedirectResponse:

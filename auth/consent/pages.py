@@ -1,7 +1,7 @@
-"""The pages of this flow, rendered. Each carries the authorization request in the address its forms post to."""
+"""The pages of this flow, rendered. Each carries what was asked: in the address its forms post to, or in the forms."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,18 +26,29 @@ from domain.values import VIETNAM, utc_now
 AUTHORIZE, CONSENT = "/oauth/authorize", "/oauth/consent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A request from a citizen's browser: in which language, with which authorization request, signed in as whom."""
+    """A request from a citizen's browser: in which language, signed in as whom, with which authorization request.
+
+    `address` is where the page is found again after another sign-in, `action` where its forms go, with `carried` in
+    them. `device`: what the page says of a device that asks (device_where.html).
+    """
 
     request: Request
     lang: Language
-    pairs: Pairs
     signed_in: SignedIn
+    address: str
+    action: str
+    pairs: Pairs = field(default_factory=list)
+    carried: Pairs = field(default_factory=list)
+    device: Mapping[str, Any] | None = None
 
-    @property
-    def query(self) -> str:
-        return urlencode([("lang", self.lang), *((name, value) for name, value in self.pairs if name != "lang")])
+    @classmethod
+    def of(cls, request: Request, lang: Language, pairs: Pairs, signed_in: SignedIn) -> "Visit":
+        """With an authorization request."""
+        query = urlencode([("lang", lang), *((name, value) for name, value in pairs if name != "lang")])
+        address, action = f"{AUTHORIZE}?{query}", f"{CONSENT}?{query}"
+        return cls(request=request, lang=lang, signed_in=signed_in, address=address, action=action, pairs=pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class Pages:
     async def stop(self, visit: Visit, asked: Asked, reason: str) -> HTMLResponse:
         """Why it cannot go on, and the way back to the client, which is told access_denied."""
         say = WORDS[visit.lang]
-        elsewhere = address(f"{AUTHORIZE}?{visit.query}", level=STRONG, lang=visit.lang)
+        elsewhere = address(visit.address, level=STRONG, lang=visit.lang)
         organization = asked.organization.get(visit.lang) or say["this_organization"]
         values = {
             **screen.who(asked, visit.lang),
@@ -83,11 +94,13 @@ class Pages:
             template,
             lang=visit.lang,
             status=status,
-            form_action=form_action(asked.redirect_uri),
+            form_action=form_action(asked.redirect_uri) if asked.redirect_uri else "",
             citizen_label=await self._label(visit.signed_in),
-            action=f"{CONSENT}?{visit.query}",
-            next=f"{AUTHORIZE}?{visit.query}",
+            action=visit.action,
+            next=visit.address,
+            carried=visit.carried,
             form_token=web_sessions.form_token(cookie),
+            device=visit.device,
             **values,
         )
 

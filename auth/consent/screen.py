@@ -156,6 +156,8 @@ def _for_input(typed: str) -> str:
 
 
 def _place(redirect_uri: str, say: Mapping[str, str]) -> str:
-    """Where the answer goes, for a reader: a host, or this device."""
+    """Where the answer goes, for a reader: a host, or this device; empty where it goes nowhere."""
+    if not redirect_uri:
+        return ""
     parts = urlsplit(redirect_uri)
     return (parts.hostname or "") if parts.scheme == "https" else say["goes_to_app"]

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
 
 from auth.flow_tables import DeviceAuthorization
 from auth.grants import Approval
@@ -66,7 +67,7 @@ async def _waiting(session: AsyncSession, guess: Guess) -> tuple[DeviceAuthoriza
     return (row[0], row[1]) if row is not None and row[1].is_active(guess.now) else None
 
 
-async def answer(session: AsyncSession, device: DeviceAuthorization, approval: Approval | None, now: datetime) -> bool:
+def answer(db: Session, device: DeviceAuthorization, approval: Approval | None, now: datetime) -> bool:
     """Whether the device got anything: what was asked and ticked, by a citizen who said yes."""
     scope = narrow(device.scope, approval.ticked) if approval else ""
     if approval is None or not scope:
@@ -81,7 +82,8 @@ async def answer(session: AsyncSession, device: DeviceAuthorization, approval: A
         created_at=now,
         expires_at=device.expires_at,
     )
-    session.add(grant)
-    await session.flush()
+    db.add(grant)
+    db.flush()
     device.status, device.scope, device.grant_id = "approved", scope, grant.id
+    device.grant_until = approval.until
     return True

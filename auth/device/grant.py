@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, InvalidScopeError, UnauthorizedClientError
 from authlib.oauth2.rfc8628 import (
     DEVICE_CODE_GRANT_TYPE,
@@ -22,18 +23,30 @@ from sqlalchemy import select
 
 from auth.device import codes
 from auth.flow_tables import DeviceAuthorization
-from auth.grants import REFRESH_LIFE, Subject, _OnSession
+from auth.grants import REFRESH_LIFE, Subject, _OnSession, ends
+from auth.network import network_of
 from auth.opaque import digest, new_secret
 from auth.requests import OAuthRequest
 from auth.scopes import split
 from auth.tables import OAuthClient, TokenGrant
-from auth.tokens import ACCESS_TOKEN_LIFE
+from domain import attempts
 
 PAGE = "/device"
 LIFE = timedelta(minutes=10)
 INTERVAL_S = 5
+MOST, WINDOW = 100, timedelta(hours=1)
+"""Codes of a client in one network: room for the screens of a hospital or the homes behind one address."""
 _JITTER = timedelta(milliseconds=500)
 """How much earlier than told a poll may arrive: two requests do not travel equally long."""
+
+
+class TooMany(OAuth2Error):  # type: ignore[misc]  # Authlib is untyped
+    """Each code is a row and a guess for somebody: a client asks for so many from one network, and no more."""
+
+    error, status_code = "temporarily_unavailable", 429
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        return [*super().get_headers(), ("Retry-After", str(int(WINDOW.total_seconds())))]
 
 
 class DeviceRequest(OAuthRequest):
@@ -54,7 +67,14 @@ class DeviceEndpoint(DeviceAuthorizationEndpoint):  # type: ignore[misc]  # Auth
         if client.get_allowed_scope(request.payload.scope) is None:
             raise InvalidScopeError
         self._place = request.place
+        self._count(client)
         return client
+
+    def _count(self, client: OAuthClient) -> None:
+        """The client is known by now, so invented ones leave no counters."""
+        key = f"{client.client_id} {network_of(self._place)}"
+        if attempts.count_now(self.server.db, "device_asked", key, window=WINDOW, now=self.server.now) > MOST:
+            raise TooMany("Too many codes were asked for. Try again later.")
 
     def generate_device_code(self) -> str:
         return new_secret()
@@ -103,7 +123,7 @@ class DeviceGrant(_OnSession, DeviceCodeGrant):  # type: ignore[misc]  # Authlib
         if row is None or row.client_id != self.request.client.client_id:
             raise InvalidGrantError
         if row.used_at is not None:
-            self._grant_of(row).revoke(self.server.now, "device_code_replay")
+            self.end_stolen(self._grant_of(row), "device_code_replay")
             raise InvalidGrantError
         return Waiting(row)
 
@@ -130,10 +150,11 @@ class DeviceGrant(_OnSession, DeviceCodeGrant):  # type: ignore[misc]  # Authlib
         return grant
 
     def generate_token(self, *, include_refresh_token: bool = False, **asked: Any) -> dict[str, Any]:
-        """Sets how long the grant lives: with offline_access as long as its refresh tokens, else one token."""
+        """Sets how long the grant lives; only offline_access brings refresh tokens."""
         grant: TokenGrant = self.request.grant_row
         keeps = include_refresh_token and "offline_access" in split(grant.scope)
-        grant.expires_at = self.server.now + (REFRESH_LIFE if keeps else ACCESS_TOKEN_LIFE)
+        until: datetime | None = self.request.credential.row.grant_until
+        grant.expires_at = ends(self.server.now, REFRESH_LIFE, keeps=keeps, until=until)
         token: dict[str, Any] = super().generate_token(**asked, include_refresh_token=keeps)
         return token
 

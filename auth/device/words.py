@@ -23,8 +23,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "allowed": "Đã kết nối thiết bị",
         "allowed_note": "Bạn có thể quay lại thiết bị. Trang này đóng được rồi.",
         "connected": "Đã kết nối thiết bị",
-        "connected_note": "Ứng dụng này do bên khác làm ra. Nó chỉ đọc được những phần mà bạn cho phép nó đọc, "
-        "bằng một sự đồng ý riêng trong sổ sức khỏe của bạn. Bạn có thể quay lại thiết bị.",
+        "connected_note": "Ứng dụng chỉ đọc được những phần bạn vừa chọn, đến ngày bạn đã định. Bạn rút lại lúc nào "
+        "cũng được, ở mục quản lý quyền xem của sổ sức khỏe. Bạn có thể quay lại thiết bị.",
         "denied": "Bạn đã từ chối",
         "denied_note": "Thiết bị không xem được gì trong sổ sức khỏe của bạn.",
     },
@@ -48,8 +48,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "allowed": "The device is connected",
         "allowed_note": "You can go back to your device. This page may be closed.",
         "connected": "The device is connected",
-        "connected_note": "This app was made by somebody else. It reads only those sections that you allow it to read, "
-        "by a consent of its own in your health book. You can go back to your device.",
+        "connected_note": "The app reads only the sections you have just chosen, until the day you set. You can "
+        "withdraw at any time where your health book shows who may read it. You can go back to your device.",
         "denied": "You did not allow it",
         "denied_note": "The device sees nothing of your health book.",
     },

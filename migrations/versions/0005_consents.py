@@ -314,6 +314,7 @@ def tables() -> None:
     sa.Column('scope', sa.Text(), nullable=False),
     sa.Column('status', sa.Text(), nullable=False),
     sa.Column('grant_id', sa.Uuid(), nullable=True),
+    sa.Column('grant_until', postgresql.TIMESTAMP(timezone=True), nullable=True),
     sa.Column('place', sa.Text(), nullable=True),
     sa.Column('created_at', postgresql.TIMESTAMP(timezone=True), nullable=False),
     sa.Column('last_polled_at', postgresql.TIMESTAMP(timezone=True), nullable=True),

@@ -41,8 +41,8 @@ def terms(*sections: str, **changes) -> dict:
 class Citizen:
     """Somebody who has just signed in strongly, at the phone."""
 
-    def __init__(self, book: Book, token: str, patient_id: UUID | None) -> None:
-        self.book, self.token, self.patient_id = book, token, patient_id
+    def __init__(self, book: Book, token: str, patient_id: UUID | None, citizen_id: UUID | None = None) -> None:
+        self.book, self.token, self.patient_id, self.citizen_id = book, token, patient_id, citizen_id
 
     async def ask(self, query: str, **variables) -> dict:
         answer = await self.book.ask(query, self.token, variables)
@@ -105,7 +105,7 @@ async def citizen(book: Book, number: int = 0, scope: str = MANAGE) -> Citizen:
 
 
 async def signed_in(book: Book, citizen_id: UUID, patient_id: UUID | None = None, scope: str = MANAGE) -> Citizen:
-    return Citizen(book, await book.token(citizen_id, scope, acr="demo"), patient_id)
+    return Citizen(book, await book.token(citizen_id, scope, acr="demo"), patient_id, citizen_id)
 
 
 async def clinic(book: Book, number: int = 0) -> Clinic:

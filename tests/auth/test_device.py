@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from auth.client_profiles import CODE, DEVICE, REFRESH
 from auth.clients import register, suspend
-from auth.device import approvals, codes
+from auth.device import approvals, codes, grant
 from auth.flow_tables import DeviceAuthorization
 from auth.network import address_of, counted, network_of
 from auth.tables import TokenGrant
@@ -110,9 +110,9 @@ async def test_a_device_gets_tokens_once_its_citizen_allowed_it(screen, http, se
     assert tokens["scope"] == "openid offline_access record:labs:read"
     assert {"access_token", "refresh_token", "id_token"} <= tokens.keys()
     async with sessions() as session:
-        grant = await session.scalar(select(TokenGrant))
-    assert (grant.citizen_id, grant.client_id) == (BLUE, TV)
-    assert grant.expires_at > utc_now() + timedelta(days=29)
+        granted = await session.scalar(select(TokenGrant))
+    assert (granted.citizen_id, granted.client_id) == (BLUE, TV)
+    assert granted.expires_at > utc_now() + timedelta(days=29)
     refreshed = await screen.poll("", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert refreshed.status_code == 200
 
@@ -226,15 +226,17 @@ async def test_29_parallel_redemptions_of_a_device_code_have_one_winner(screen, 
         assert sorted(answer.status_code for answer in answers) == [200, 400, 400]
 
 
-async def test_29_a_replayed_device_code_ends_what_it_was_redeemed_for(screen, http, sessions):
+async def test_29_a_replayed_device_code_ends_what_it_was_redeemed_for(screen, http, sessions, citizens):
     """Abuse case 29: single use; a second redemption shows that somebody else has the code."""
     asked = (await screen.ask()).json()
     await signed_in(http)
     await decide(http, asked["user_code"])
+    citizens.warned.clear()
     tokens = (await screen.poll(asked["device_code"])).json()
     assert (await screen.poll(asked["device_code"])).json()["error"] == "invalid_grant"
     async with sessions() as session:
         assert (await session.scalar(select(TokenGrant))).revoke_reason == "device_code_replay"
+    assert citizens.warned == [BLUE]
     refused = await screen.poll("x", grant_type="refresh_token", refresh_token=tokens["refresh_token"])
     assert refused.json()["error"] == "invalid_grant"
 
@@ -311,16 +313,16 @@ async def test_a_device_code_is_of_no_use_to_another_client(screen, http, sessio
     assert (await screen.poll(asked["device_code"])).status_code == 200
 
 
-async def test_an_app_of_somebody_else_is_told_to_be_one(screen, http, sessions):
-    """Its tokens open nothing by themselves: a consent does, and the page says so."""
+async def test_an_app_of_somebody_else_that_reads_nothing_needs_no_consent(screen, http, sessions):
     async with sessions() as session:
         sandbox = {"name": "Màn hình Tím", "kind": "sandbox", "auth_method": "none", "grant_types": [DEVICE]}
         await register(session, client_id="other", scope=SCOPE, **sandbox)
         await session.commit()
-    theirs = (await screen.ask(client_id="other")).json()
+    theirs = (await screen.ask(client_id="other", scope="openid")).json()
     await signed_in(http)
     assert "Chưa ai kiểm duyệt" in (await confirm(http, theirs["user_code"])).text
-    assert "sự đồng ý riêng" in (await decide(http, theirs["user_code"])).text
+    await decide(http, theirs["user_code"])
+    assert (await screen.poll(theirs["device_code"], client_id="other")).json()["scope"] == "openid"
 
 
 @pytest.mark.parametrize(
@@ -340,6 +342,40 @@ async def test_an_app_of_somebody_else_is_told_to_be_one(screen, http, sessions)
 async def test_a_device_that_asks_wrongly_gets_no_code(screen, phone, changes, status, error):
     answer = await screen.ask(**changes)
     assert (answer.status_code, answer.json()["error"]) == (status, error)
+
+
+async def test_a_client_gets_so_many_codes_in_one_network_and_no_more(screen, http, sessions, monkeypatch):
+    monkeypatch.setattr(grant, "MOST", 3)
+    answers = await asyncio.gather(*(screen.ask() for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 429, 429]
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert (refused.json()["error"], refused.headers["retry-after"]) == ("temporarily_unavailable", "3600")
+    async with sessions() as session:
+        assert await session.scalar(select(func.count()).select_from(DeviceAuthorization)) == 3
+        other = {"name": "Màn hình Tím", "kind": "sandbox", "auth_method": "none", "grant_types": [DEVICE]}
+        await register(session, client_id="other", scope=SCOPE, **other)
+        await session.commit()
+    assert (await screen.ask(client_id="other")).status_code == 200
+    async with sessions() as session:
+        await session.execute(update(Attempt).values(window_end=utc_now()))
+        await session.commit()
+    assert (await screen.ask()).status_code == 200
+
+
+async def test_a_client_is_counted_by_network(screen, app, monkeypatch):
+    monkeypatch.setattr(grant, "MOST", 1)
+    statuses = []
+    for address in ("203.0.113.7", "203.0.113.8", "198.51.100.7"):
+        transport = httpx.ASGITransport(app, client=(address, 1))
+        async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as elsewhere:
+            statuses.append((await Screen(elsewhere).ask()).status_code)
+    assert statuses == [200, 429, 200]
+
+
+async def test_an_unknown_client_leaves_no_counter(screen, sessions):
+    assert (await screen.ask(client_id="unknown")).status_code == 401
+    async with sessions() as session:
+        assert await session.scalar(select(func.count()).select_from(Attempt)) == 0
 
 
 @pytest.mark.parametrize(
