@@ -1,6 +1,7 @@
 """The book's citizens, as sign-in needs them: `auth.provider.Citizens` over the table `access.citizen`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import NullPool, exists, func, select, update
@@ -14,6 +15,7 @@ from domain.intake.owners import Owned, owned_by, proved
 from domain.patients import Citizen, PatientRedirect
 from domain.practitioners import PractitionerRole
 from domain.values import utc_now
+from notifications.tables import InboxItem
 
 DEMO_CITIZENS = 100
 
@@ -106,6 +108,11 @@ class BookCitizens:
             except IntegrityError:  # two citizens at once: the unique patient_id lets one
                 return False
         return linked is not None
+
+    def warn(self, db: Session, citizen_id: UUID, now: datetime) -> None:
+        """A line in the inbox, no words: his app shows where he is signed in."""
+        db.add(InboxItem(citizen_id=citizen_id, kind="security", created_at=now))
+        db.flush()
 
     async def works_at(self, citizen_id: UUID, organization_id: UUID) -> bool:
         now = utc_now()

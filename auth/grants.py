@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError, grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 from sqlalchemy import Select, select
@@ -33,6 +34,7 @@ CLINICIAN_LIFE = timedelta(hours=12)
 REUSE_GRACE = timedelta(seconds=20)
 
 _CHALLENGE_LENGTH = 43
+log = structlog.get_logger("healthbook.grants")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class _OnSession:
     def hold(self, query: Select[TokenGrant, Any], replayed: str) -> Held | None:
         """The one row of a query for a TokenGrant and its code or refresh token, locked in this order.
 
-        None if there is none, or it is another client's, spent, expired or revoked. A spent row presented again revokes
+        None if there is none, or it is another client's, spent, expired or revoked. A spent row presented again ends
         the grant, with `replayed` as the reason.
         """
         db: Session = self.server.db
@@ -119,12 +121,25 @@ class _OnSession:
             return None
         now: datetime = self.server.now
         if row.used_at is not None and not self.is_forgiven(row, grant):
-            grant.revoke(now, replayed)
+            self.end_stolen(grant, replayed)
             return None
         if row.expires_at <= now or not grant.is_alive(now):
             return None
         self.request.grant_row = grant
         return Held(row, grant)
+
+    def end_stolen(self, grant: TokenGrant, replayed: str) -> None:
+        """Somebody holds a copy of what was used: the family ends, and its citizen and the operator hear of it, once.
+
+        A grant that ended before is left as it is.
+        """
+        if grant.revoked_at is not None:
+            return
+        now: datetime = self.server.now
+        grant.revoke(now, replayed)
+        if grant.citizen_id is not None:
+            self.server.citizens.warn(self.server.db, grant.citizen_id, now)
+        log.warning("reused", reason=replayed, grant_id=str(grant.id), client_id=grant.client_id)
 
     def is_forgiven(self, _row: Any, _grant: TokenGrant) -> bool:
         """Whether a spent row may be used again."""
@@ -147,6 +162,15 @@ class _OnSession:
                 expires_at=grant.expires_at,
             )
         )
+
+
+def ends(now: datetime, life: timedelta, *, keeps: bool, until: datetime | None) -> datetime:
+    """When a grant ends whose tokens are issued now: as long as its refresh tokens if it keeps any, else one token.
+
+    Never later than the consent that was given with it (`until`).
+    """
+    own = now + (life if keeps else ACCESS_TOKEN_LIFE)
+    return min(own, until or own)
 
 
 class CodeGrant(_OnSession, grants.AuthorizationCodeGrant):  # type: ignore[misc]  # Authlib is untyped
@@ -204,15 +228,12 @@ class CodeGrant(_OnSession, grants.AuthorizationCodeGrant):  # type: ignore[misc
         return held
 
     def generate_token(self, *, include_refresh_token: bool = False, **asked: Any) -> dict[str, Any]:
-        """Sets how long the grant lives: with offline_access as long as its refresh tokens, else one token.
-
-        Never longer than the consent that was given with it.
-        """
+        """Sets how long the grant lives; only offline_access brings refresh tokens."""
         grant: TokenGrant = self.request.grant_row
         keeps = include_refresh_token and "offline_access" in split(grant.scope)
         life = CLINICIAN_LIFE if self.request.client.kind == "clinician" else REFRESH_LIFE
-        ends: datetime = self.server.now + (life if keeps else ACCESS_TOKEN_LIFE)
-        grant.expires_at = min(ends, self.request.authorization_code.row.grant_until or ends)
+        until: datetime | None = self.request.authorization_code.row.grant_until
+        grant.expires_at = ends(self.server.now, life, keeps=keeps, until=until)
         token: dict[str, Any] = super().generate_token(**asked, include_refresh_token=keeps)
         return token
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -57,6 +58,9 @@ class Citizens(Protocol):
 
     async def link(self, citizen_id: UUID, claim: PersonClaim) -> bool:
         """Make the record of this very person the citizen's own, if there is exactly one and nothing disagrees."""
+
+    def warn(self, db: Session, citizen_id: UUID, now: datetime) -> None:
+        """Tell the citizen, in the caller's transaction, that something happened to who can sign in as him."""
 
     async def works_at(self, citizen_id: UUID, organization_id: UUID) -> bool:
         """Has a living role at the facility: without one nobody signs in at its clinicians' application."""

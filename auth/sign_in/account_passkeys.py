@@ -26,7 +26,7 @@ class AccountPasskeys:
         return await Turns(self.provider).changed(request, self._add, "credential")
 
     async def remove(self, request: Request) -> Response:
-        return await Turns(self.provider).changed(request, _remove, "name")
+        return await Turns(self.provider).changed(request, self._remove, "name")
 
     async def _add(self, turn: Turn) -> Response:
         if self.passkeys is None:
@@ -39,9 +39,13 @@ class AccountPasskeys:
         except NotAccepted as refusal:
             log.warning("passkey_not_registered", reason=refusal.reason)
             return turn.told("passkey_not_added", 400)
+        await self._warn(turn)
         return turn.back()
 
+    async def _remove(self, turn: Turn) -> Response:
+        if await passkeys.remove(turn.session, turn.signed_in.citizen_id, turn.form.get("name", ""), turn.now):
+            await self._warn(turn)
+        return turn.back()
 
-async def _remove(turn: Turn) -> Response:
-    await passkeys.remove(turn.session, turn.signed_in.citizen_id, turn.form.get("name", ""), turn.now)
-    return turn.back()
+    async def _warn(self, turn: Turn) -> None:
+        await turn.session.run_sync(self.provider.citizens.warn, turn.signed_in.citizen_id, turn.now)

@@ -1,7 +1,7 @@
 """The last step of every way to sign in: a new session in this browser, and on to where the citizen was going."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +15,11 @@ from auth.provider import Provider
 from auth.requests import Malformed, Pairs, form_pairs
 from auth.sign_in.asking import own_path
 from auth.sign_in.devices import device_of
+from domain import attempts
 from domain.values import utc_now
+
+REMEMBERED = timedelta(days=730)
+"""After this time a device is new again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,11 @@ class Proof:
 
 
 async def enter(provider: Provider, session: AsyncSession, request: Request, proof: Proof, after: str) -> Response:
-    """The session before ends and a new one with a new id begins (no fixation), in the caller's transaction."""
-    now = utc_now()
+    """The session before ends and a new one with a new id begins (no fixation), in the caller's transaction.
+
+    A citizen who never used such a device before is told of it.
+    """
+    now, device = utc_now(), device_of(request.headers.get("user-agent", ""))
     await web_sessions.end(session, web_sessions.cookie_of(request, provider.settings), now)
     cookie = await web_sessions.begin(
         session,
@@ -37,11 +44,19 @@ async def enter(provider: Provider, session: AsyncSession, request: Request, pro
         acr=proof.acr,
         now=now,
         auth_time=proof.auth_time,
-        device=device_of(request.headers.get("user-agent", "")),
+        device=device,
     )
+    if await _is_new(session, proof.citizen_id, device, now):
+        await session.run_sync(provider.citizens.warn, proof.citizen_id, now)
     response = see_other(own_path(after))
     web_sessions.set_cookie(response, provider.settings, cookie)
     return response
+
+
+async def _is_new(session: AsyncSession, citizen_id: UUID, device: str, now: datetime) -> bool:
+    """Sessions are purged after a day, so what was seen is kept as a counter, a hash: of two at once one is new."""
+    seen = await attempts.count(session, "device", f"{citizen_id} {device}", window=REMEMBERED, now=now)
+    return seen == 1
 
 
 def see_other(address: str) -> RedirectResponse:

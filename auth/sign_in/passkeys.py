@@ -162,14 +162,15 @@ async def listed(session: AsyncSession, citizen_id: UUID) -> list[Listed]:
     return [Listed(bytes_to_base64url(row.credential_id), row.label, row.created_at, row.last_used_at) for row in rows]
 
 
-async def remove(session: AsyncSession, citizen_id: UUID, name: str, now: datetime) -> None:
-    """End the citizen's own passkey of this name; no other's, and no error."""
+async def remove(session: AsyncSession, citizen_id: UUID, name: str, now: datetime) -> bool:
+    """End the citizen's own passkey of this name; no other's, and no error. Whether there was one."""
     try:
         credential_id = base64url_to_bytes(name)
     except ValueError:
-        return
+        return False
     mine = (Passkey.credential_id == credential_id, Passkey.citizen_id == citizen_id, Passkey.revoked_at.is_(None))
-    await session.execute(update(Passkey).where(*mine).values(revoked_at=now))
+    ended = update(Passkey).where(*mine).values(revoked_at=now).returning(Passkey.credential_id)
+    return (await session.execute(ended)).first() is not None
 
 
 def _own(citizen_id: UUID) -> Any:

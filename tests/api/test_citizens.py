@@ -187,3 +187,16 @@ async def test_a_living_role_at_the_facility(citizens, database, since, until, r
     assert await citizens.works_at(citizen_id, organization_id) is works
     assert not await citizens.works_at(citizen_id, new_id())
     assert not await citizens.works_at(new_id(), organization_id)
+
+
+async def test_a_warning_is_a_line_in_the_inbox_without_words(citizens, database):
+    citizen_id = await newcomer(citizens)
+    async with citizens.sessions() as session:
+        await session.run_sync(citizens.warn, citizen_id, utc_now())
+        await session.commit()
+    found = "select kind, patient_id, subject_id from notify.inbox_item where citizen_id = $1"
+    connection = await asyncpg.connect(database.owner)
+    try:
+        assert list(map(tuple, await connection.fetch(found, citizen_id))) == [("security", None, None)]
+    finally:
+        await connection.close()

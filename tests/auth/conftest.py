@@ -35,7 +35,7 @@ class TwoCitizens:
 
     def __init__(self):
         self.people = [DemoCitizen(BLUE, "Trần Thị Xanh", "có hai bệnh viện"), DemoCitizen(GREEN, "Lê Văn Lục", "")]
-        self.linked, self.roles = [], set()
+        self.linked, self.roles, self.warned = [], set(), []
 
     async def list_demo(self):
         return self.people
@@ -56,6 +56,9 @@ class TwoCitizens:
     async def link(self, citizen_id, claim):
         self.linked.append((citizen_id, claim))
         return True
+
+    def warn(self, db, citizen_id, now):
+        self.warned.append(citizen_id)
 
     async def works_at(self, citizen_id, organization_id):
         return (citizen_id, organization_id) in self.roles

@@ -7,6 +7,7 @@ from uuid import UUID
 import jwt
 import pytest
 from sqlalchemy import select, update
+from structlog.testing import capture_logs
 
 from auth.clients import register
 from auth.tables import AuthorizationCode, RefreshToken, TokenGrant
@@ -63,14 +64,16 @@ async def test_no_refresh_token_without_offline_access_and_no_id_token_without_o
     assert grant.expires_at <= utc_now() + timedelta(minutes=5)
 
 
-async def test_a_replayed_code_ends_the_grant(phone, sessions):
+async def test_a_replayed_code_ends_the_grant(phone, sessions, citizens):
     """Abuse 7."""
     code = await phone.code()
+    citizens.warned.clear()
     tokens = (await phone.redeem(code)).json()
     replay = await phone.redeem(code)
     assert (replay.status_code, replay.json()["error"]) == (400, "invalid_grant")
     assert (await grant_of(sessions, tokens)).revoke_reason == "code_replay"
     assert (await phone.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert citizens.warned == [phone.citizen_id]
 
 
 @pytest.mark.parametrize(
@@ -167,6 +170,28 @@ async def test_a_reused_refresh_token_ends_the_family(phone, sessions):
     assert (reuse.status_code, reuse.json()["error"]) == (400, "invalid_grant")
     assert (await phone.refresh(child["refresh_token"])).json()["error"] == "invalid_grant"
     assert (await grant_of(sessions, tokens)).revoke_reason == "refresh_reuse"
+
+
+async def test_21_of_a_reuse_citizen_and_operator_hear_once_in_ids_only(phone, sessions, citizens):
+    """Abuse 21: family dead, citizen notified; the log names grant and client, no person and no token."""
+    tokens = await phone.tokens()
+    citizens.warned.clear()
+    await phone.refresh(tokens["refresh_token"])
+    with capture_logs() as logs:
+        for _ in range(2):
+            await phone.refresh(tokens["refresh_token"])
+    assert citizens.warned == [phone.citizen_id]
+    grant = await grant_of(sessions, tokens)
+    ids = {"grant_id": str(grant.id), "client_id": phone.client_id}
+    assert logs == [{"event": "reused", "log_level": "warning", "reason": "refresh_reuse", **ids}]
+
+
+async def test_a_refresh_that_only_fails_warns_nobody(phone, citizens):
+    tokens = await phone.tokens()
+    citizens.warned.clear()
+    await phone.refresh(tokens["refresh_token"], scope="record:submit")
+    await phone.refresh("unknown")
+    assert citizens.warned == []
 
 
 async def test_of_parallel_refreshes_one_wins(phone):

@@ -1,15 +1,17 @@
 """The citizen's own page: where he is signed in, his contacts, and that only he, freshly signed in, changes them."""
 
+import asyncio
 import re
 from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from starlette.applications import Starlette
 
 from auth.flow_tables import ContactPoint
+from auth.purge import purge
 from auth.routes import routes
 from auth.settings import NationalSettings
 from auth.sign_in.devices import device_of
@@ -235,3 +237,33 @@ async def test_ways_to_sign_in_are_changed_only_after_a_fresh_and_strong_one(
 )
 def test_a_browser_in_two_plain_words(user_agent, device):
     assert device_of(user_agent) == device
+
+
+async def test_a_citizen_is_told_of_a_sign_in_on_a_device_never_used_before(browsers, sessions, citizens):
+    await browsers()
+    await browsers()
+    assert citizens.warned == [BLUE]
+    await browsers(user_agent=IPHONE)
+    assert citizens.warned == [BLUE, BLUE]
+    async with sessions() as session:
+        await session.execute(delete(WebSession))
+        await purge(session, utc_now() + timedelta(days=300))
+        await session.commit()
+    await browsers(user_agent=IPHONE)
+    assert citizens.warned == [BLUE, BLUE]
+    await browsers(GREEN, IPHONE)
+    assert citizens.warned == [BLUE, BLUE, GREEN]
+
+
+async def test_of_two_first_sign_ins_at_once_a_citizen_is_told_once(browsers, citizens):
+    await asyncio.gather(*(browsers() for _ in range(4)))
+    assert citizens.warned == [BLUE]
+
+
+async def test_which_devices_a_citizen_used_is_kept_as_hashes(browsers, sessions):
+    await browsers()
+    async with sessions() as session:
+        connection = await session.connection()
+        stored = str((await connection.exec_driver_sql("SELECT t::text FROM auth.attempt t")).all())
+    assert "Android" not in stored
+    assert str(BLUE) not in stored

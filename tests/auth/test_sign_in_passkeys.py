@@ -205,6 +205,20 @@ async def test_of_two_uses_with_one_count_one_wins(registered, browsers, device)
     assert sorted(answer.status_code for answer in answers) == [303, 403, 403, 403]
 
 
+async def test_its_owner_is_told_of_a_passkey_that_comes_or_goes(browsers, device, citizens):
+    http = browsers()
+    await by_list(http)
+    citizens.warned.clear()
+    await register(http, device)
+    assert citizens.warned == [BLUE]
+    assert (await register(http, device)).status_code == 400
+    page = await http.get("/account")
+    form = {"form_token": hidden(page, "form_token"), "name": base64url(device.credential_id)}
+    for name in ("đ", form["name"], form["name"]):
+        await http.post("/account/passkeys/remove", data=form | {"name": name})
+    assert citizens.warned == [BLUE, BLUE]
+
+
 async def test_a_removed_passkey_signs_nobody_in(registered, browsers, device, sessions):
     page = await registered.get("/account")
     name = re.search(r'action="/account/passkeys/remove.*?name="name" value="([^"]+)"', page.text, re.DOTALL)[1]
