@@ -79,7 +79,14 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             stack.push_async_callback(engine.dispose)
             services = await open_services(stack, settings, verifier, fresh=auth.fresh_sign_in)
             app.state.services = services
-            endpoint = Endpoint(create_schema(), services.reader, services.acting, receipts, settings.identifier_key)
+            endpoint = Endpoint(
+                create_schema(),
+                services.reader,
+                services.acting,
+                receipts,
+                settings.identifier_key,
+                settings.emergency_alarm,
+            )
             graphql.app = Bearer(endpoint, verifier)
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
             yield

@@ -12,6 +12,7 @@ from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
 from domain.consents.events import Sign
+from domain.emergency_reviews import Alarm
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Context:
     sign: Sign
     identifier_key: bytes = field(repr=False)
     request_id: str
+    alarm: Alarm
     me: dict[str, Any] | None = None
 
     async def read(self, plan: Plan, variables: VariableValues) -> Answer:

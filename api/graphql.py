@@ -25,6 +25,7 @@ from api.planner.plan import Plan
 from api.planner.read import RecordReader
 from api.schema import records_of
 from auth.receipts import Receipts
+from domain.emergency_reviews import Alarm
 from domain.errors import HealthbookError
 
 ME = "select access.me($1)"
@@ -42,9 +43,11 @@ class Endpoint(GraphQL[Context, None]):
         acting: Acting,
         receipts: Receipts,
         identifier_key: bytes,
+        alarm: Alarm,
     ) -> None:
         super().__init__(schema, graphql_ide=None, allow_queries_via_get=False)
-        self.reader, self.acting, self.receipts, self._identifier_key = reader, acting, receipts, identifier_key
+        self.reader, self.acting, self.receipts = reader, acting, receipts
+        self._identifier_key, self._alarm = identifier_key, alarm
         graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
         self.documents = Documents(graphql_schema, records_of(graphql_schema))
 
@@ -58,6 +61,7 @@ class Endpoint(GraphQL[Context, None]):
             sign=await self.receipts.signer(),
             identifier_key=self._identifier_key,
             request_id=request_id,
+            alarm=self._alarm,
         )
 
     async def get_root_value(self, request: Any) -> None:

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from domain.emergency_reviews import Alarm
+
 KEY_BYTES = 32
 SHORTEST_TOKEN = 16
+_ALARM = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class ApiSettings:
     connections: int = 10
     demo_token: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
+    emergency_alarm: Alarm = field(default_factory=Alarm)
 
     def __post_init__(self) -> None:
         if len(self.identifier_key) != KEY_BYTES:
@@ -49,3 +54,14 @@ def connections(environ: Mapping[str, str]) -> int:
     if not text.isdigit():
         raise ValueError("HEALTHBOOK_CONNECTIONS must be a number")
     return int(text)
+
+
+def emergency_alarm(environ: Mapping[str, str]) -> Alarm:
+    """HEALTHBOOK_EMERGENCY_ALARM: emergencies within 24 hours of one clinician / of one organization."""
+    text = environ.get("HEALTHBOOK_EMERGENCY_ALARM")
+    if not text:
+        return Alarm()
+    told = _ALARM.fullmatch(text)
+    if told is None:
+        raise ValueError("HEALTHBOOK_EMERGENCY_ALARM must be two numbers such as 5/20")
+    return Alarm(of_practitioner=int(told[1]), of_organization=int(told[2]))

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import record_scopes
-from api.settings import ApiSettings, connections, identifier_key
+from api.settings import ApiSettings, connections, emergency_alarm, identifier_key
 from auth.clients import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
@@ -41,7 +41,9 @@ SEED = 1
 TOKEN_LIFE = timedelta(hours=12)
 FACILITY_CLIENT = "demo-facility"
 CLINIC_SCOPES = "record:submit consent:request visit:manage patient:find"
-OWN_SCOPES = "openid profile offline_access consent:read consent:manage log:read delegate:manage"
+OWN_SCOPES = (
+    "openid profile fhirUser launch/patient offline_access consent:read consent:manage log:read delegate:manage"
+)
 
 
 def run(*, people: int, port: int) -> None:
@@ -68,6 +70,7 @@ def run(*, people: int, port: int) -> None:
             identifier_key=secret,
             connections=connections(environ),
             demo_token=token,
+            emergency_alarm=emergency_alarm(environ),
         )
         _keep(folder / "demo.env", origin, token, doctor, first)
         serve(api, auth, listening, ready=lambda: _tell(origin, token, first, folder))

@@ -8,7 +8,7 @@ import typer
 import uvicorn
 
 from api.app import create_app
-from api.settings import ApiSettings, connections, identifier_key
+from api.settings import ApiSettings, connections, emergency_alarm, identifier_key
 from auth.keys import ensure
 from auth.settings import AuthSettings
 from cli.database import database
@@ -36,6 +36,7 @@ def run(*, host: str, port: int) -> None:
             identifier_key=identifier_key(held),
             connections=connections(environ),
             metrics_token=environ.get("HEALTHBOOK_METRICS_TOKEN") or None,
+            emergency_alarm=emergency_alarm(environ),
         )
         serve(api, auth, listening)
 

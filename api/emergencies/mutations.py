@@ -34,7 +34,6 @@ from domain.representation.people import those_who_decide
 from domain.values import utc_now
 
 SCOPE = "emergency:open"
-ALARM = Alarm()
 log = structlog.get_logger("healthbook.emergencies")
 
 PATIENT_ID = "Whose book, as `findPatient` names him."
@@ -66,7 +65,7 @@ async def _open(
 
     async def work(session: AsyncSession, actor: Actor) -> tuple[_Outcome, Clinician]:
         by = _clinician(actor, info.context.caller.grant_id)
-        return await session.run_sync(_opened, actor, by, told), by
+        return await session.run_sync(_opened, actor, by, told, info.context.alarm), by
 
     outcome, by = await acted(info, who, "openEmergency", work, scope=SCOPE, freshly=True)
     EMERGENCIES.labels(outcome.counted).inc()
@@ -81,7 +80,7 @@ async def _open(
     return outcome.answer
 
 
-def _opened(db: Session, actor: Actor, by: Clinician, reason: Reason) -> _Outcome:
+def _opened(db: Session, actor: Actor, by: Clinician, reason: Reason, alarm: Alarm) -> _Outcome:
     now, patient_id = utc_now(), _existing(db, actor)
     done: Opened = emergency_rules.open_emergency(
         db, patient_id=patient_id, persons=actor.persons, by=by, reason=reason, now=now
@@ -92,7 +91,7 @@ def _opened(db: Session, actor: Actor, by: Clinician, reason: Reason) -> _Outcom
     if not done.is_new:
         return _Outcome(answer, "again")
     _tell(db, actor, done.emergency)
-    return _Outcome(answer, "opened", tuple(too_many(db, done.emergency, ALARM)))
+    return _Outcome(answer, "opened", tuple(too_many(db, done.emergency, alarm)))
 
 
 async def _widen(

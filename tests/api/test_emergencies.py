@@ -1,18 +1,20 @@
 """Breaking the glass over HTTP: an hour, the emergency set first, the citizen told, and then nothing."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
+import httpx
 import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from api.app import record_scopes
-from api.emergencies import mutations
+from api.app import create_app, record_scopes
 from cli import demo_clinician
 from domain.emergencies import FIRST_SECTIONS
 from domain.emergency_reviews import Alarm
 from domain.values import new_id, utc_now
+from tests.api.conftest import AUTH
 from tests.api.families import code_of, family_of
 
 OPEN = """mutation ($patient: ID!, $why: EmergencyReason! = UNCONSCIOUS, $reason: String!) {
@@ -347,8 +349,20 @@ async def test_the_list_comes_in_pages_newest_first(ward):
         assert code_of(await ward.book.ask(LIST, citizen, told)) == "INVALID"
 
 
-async def test_abuse_38_too_many_a_day_ring_an_alarm_that_names_ids_only(ward, monkeypatch):
-    monkeypatch.setattr(mutations, "ALARM", Alarm(of_practitioner=1, of_organization=2))
+@pytest.fixture
+async def strict_ward(ward):
+    """At a server whose alarms ring early."""
+    app = create_app(ward.book.database.api_settings(emergency_alarm=Alarm(1, 2)), AUTH)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=AUTH.issuer) as client,
+    ):
+        book = replace(ward.book, app=app, client=client)
+        yield Ward(book, ward.citizen, ward.patient, ward.organization)
+
+
+async def test_abuse_38_too_many_a_day_ring_an_alarm_that_names_ids_only(strict_ward):
+    ward = strict_ward
     doctor = await ward.doctor()
     with capture_logs() as logs:
         for number in range(3):

@@ -17,6 +17,11 @@ MOTHER, CHILD, PATIENT, CLINIC = UUID(int=1), UUID(int=2), UUID(int=3), UUID(int
 PAPER = ("--evidence", "Giấy khai sinh 12/2017")
 BORN = ("--born", str(utc_now().year - 5))
 
+EMERGENCY = """insert into access.emergency_access (
+    patient_id, id, practitioner_id, organization_id, grant_id, reason_code, reason, sections, sensitive, opened_at,
+    expires_at, review)
+  values ($1, $2, $2, $3, $2, 'unconscious', 'Bất tỉnh tại nhà', '{labs}', false, $4, $5, 'waiting')"""
+
 
 @pytest.fixture
 async def owner(database):
@@ -99,18 +104,33 @@ async def test_what_cannot_be_done_is_said_and_nothing_changes(healthbook, owner
 
 async def test_an_emergency_is_listed_until_it_is_reviewed_and_the_citizen_is_told(healthbook, owner):
     id_, opened = uuid4(), utc_now() - timedelta(days=2)
-    await owner.execute(
-        """insert into access.emergency_access (patient_id, id, practitioner_id, organization_id, grant_id, reason_code,
-                                                reason, sections, sensitive, opened_at, expires_at, review)
-           values ($1, $2, $2, $3, $2, 'unconscious', 'Bất tỉnh tại nhà', '{labs}', false, $4, $5, 'waiting')""",
-        PATIENT, id_, CLINIC, opened, opened + LONGEST,
-    )  # fmt: skip
+    await owner.execute(EMERGENCY, PATIENT, id_, CLINIC, opened, opened + LONGEST)
     listed = (await healthbook("emergencies", "list")).output
     assert all(word in listed for word in (str(id_), "LATE", "Bất tỉnh tại nhà"))
     assert (await healthbook("emergencies", "review", id_, "justified", "--by", "QA")).output == "reviewed: justified\n"
     assert str(id_) not in (await healthbook("emergencies", "list")).output
     assert await told(owner, "emergency_access") == [CHILD]
     assert (await healthbook("emergencies", "review", id_, "justified", "--by", "QA")).exit_code == 1
+
+
+async def test_an_owner_who_is_no_superuser_reviews_and_tells(database, tmp_path, owner):
+    """Row-level security is forced on him: what he has is what the roles that `migrate` made may do."""
+    role, id_, now = f"owner_{uuid4().hex}", uuid4(), utc_now()
+    await owner.execute(f"create role {role} login; grant healthbook_access, healthbook_consent to {role}")
+    try:
+        await owner.execute(EMERGENCY, PATIENT, id_, CLINIC, now, now + LONGEST)
+        runner = CliRunner(env={"HEALTHBOOK_DATABASE_URL": database.dsn(role), "HEALTHBOOK_DATA": str(tmp_path)})
+
+        async def healthbook(*words):
+            return await asyncio.to_thread(runner.invoke, app, ["emergencies", *words], catch_exceptions=False)
+
+        assert str(id_) in (await healthbook("list")).output
+        done = await healthbook("review", str(id_), "unjustified", "--by", "QA")
+        assert (done.exit_code, done.output) == (0, "reviewed: unjustified\n")
+    finally:
+        await owner.execute(f"drop role {role}")
+    assert await owner.fetchval("select review from access.emergency_access") == "unjustified"
+    assert await told(owner, "emergency_access") == [CHILD]
 
 
 async def test_the_worker_tells_both_sides_once_of_a_right_whose_time_is_over(database, owner):
