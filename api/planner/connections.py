@@ -84,8 +84,9 @@ class Connections:
 
     async def _connect(self) -> RecordConnection:
         self.open += 1
+        connection: RecordConnection | None = None
         try:
-            connection: RecordConnection = await asyncpg.connect(
+            connection = await asyncpg.connect(
                 self._dsn,
                 connection_class=RecordConnection,
                 command_timeout=COMMAND_S,
@@ -95,6 +96,8 @@ class Connections:
             connection.read = await connection.prepare(READ)
             await connection.execute("select 1")  # asyncpg prepares without a Sync: statement_timeout runs until one
         except BaseException:
+            if connection is not None:
+                connection.terminate()
             self.open -= 1
             self._wake(None)
             raise

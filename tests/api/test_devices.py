@@ -32,7 +32,11 @@ async def registered(book: Book) -> None:
 async def connected(book: Book, citizen_id: object) -> str:
     """The device's access token, after a citizen of the demo's list typed its code and said yes."""
     app = create_app(book.database.api_settings(), replace(AUTH, demo_sign_in=True))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=AUTH.issuer) as browser:
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url=AUTH.issuer) as browser,
+    ):
         await Phone(browser, citizen_id).sign_in()
         scope = " ".join(f"record:{name}:read" for name in SECTIONS)
         asked = (await browser.post("/oauth/device", data={"client_id": SCREEN, "scope": scope})).json()
