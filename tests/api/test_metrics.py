@@ -169,7 +169,8 @@ async def test_metrics_shows_the_pool_and_nothing_of_a_person(http, citizen_toke
     assert {name for line in ours for name in re.findall(r'[{,](\w+)="', line)} <= {
         *("route", "status", "le", "exit", "format", "outcome", "state", "over")
     }
-    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|001155|01001|somebody", "\n".join(ours))
+    named = "\n".join(line.rpartition(" ")[0] for line in ours)  # without the values: any digits may stand there
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|001155|01001|somebody", named)
 
 
 def test_buckets_tell_the_fast_from_the_slow_within_the_promised_50_ms():
