@@ -115,8 +115,9 @@ end $$
 
 # Everybody else reads by the right that fits: representation (first-party apps), an emergency (purpose BTG, clinicians),
 # else a consent to the facility or the app. Of several consents for a section the one with the widest dates is used,
-# whole. A denial takes away from all of them; from an emergency only where it says so, from those who manage the book not.
-# `basis` is null where there is no right at all. A sandbox client reads invented people only (those with a demo label).
+# whole; an app that its citizen uses for another sees no more than he himself does at that moment. A denial takes away
+# from all of them; from an emergency only where it says so, from those who manage the book not. `basis` is null where
+# there is no right at all. A sandbox client reads invented people only (those with a demo label).
 # Plans are generic: judged by cost, each call would be planned anew (0.4 ms), because one id in an array costs less than
 # the ten that a generic plan assumes.
 RIGHTS = f"""create function access.rights_of_another(
@@ -131,6 +132,9 @@ declare
     denied record;
     mine record;
     manages boolean := false;
+    for_another boolean := false;
+    seen text[];  -- what the citizen himself sees of another's book, which his apps never exceed; null: no such limit
+    shown text[];
 begin
     opened := '{{}}';
     if p_client is null or p_patient is null then
@@ -143,17 +147,27 @@ begin
       into denied
       from access.denial n
      where n.patient_id = any (ids) and n.lifted_at is null and (p_purpose <> 'BTG' or n.in_emergency);
-    if p_kind = 'first_party' then
+    if p_kind in ('first_party', 'third_party', 'sandbox') and p_patient is distinct from p_own then
+        for_another := true;
         select r.id, r.kind, r.sections, r.can_manage,
                case when r.private_from is null or r.private_from > clock_timestamp() then r.sensitive else '{{}}' end as sensitive
           into mine
           from access.related_person r
-         where p_purpose = 'PATRQT' and r.citizen_id = p_citizen and r.patient_id = any (ids) and r.revoked_at is null
+         where r.citizen_id = p_citizen and r.patient_id = any (ids) and r.revoked_at is null
            and r.valid_from <= clock_timestamp() and (r.valid_until is null or r.valid_until > clock_timestamp())
          order by r.can_manage desc, r.valid_from, r.id limit 1;
-        manages := coalesce(mine.can_manage, false);
-        basis := mine.kind;
-        related_person_id := mine.id;
+        if mine.id is null then
+            return;
+        end if;
+        seen := mine.sections;
+        shown := mine.sensitive;
+    end if;
+    if p_kind = 'first_party' then
+        if for_another and p_purpose = 'PATRQT' then
+            manages := mine.can_manage;
+            basis := mine.kind;
+            related_person_id := mine.id;
+        end if;
     elsif p_kind = 'clinician' and p_purpose = 'BTG' then
         select e.id, e.sections, case when e.sensitive then {LABELS} else '{{}}' end as sensitive
           into mine
@@ -174,16 +188,11 @@ begin
                         else p_kind in ('third_party', 'sandbox') and c.client_id = p_client
                          and c.granted_by = p_citizen and p_purpose in {APP_PURPOSES}
                          and (p_kind = 'third_party' or exists (
-                                select from access.citizen i where i.id = p_citizen and i.demo_label is not null))
-                         and (p_patient = p_own or exists (
-                                select from access.related_person r
-                                 where r.citizen_id = p_citizen and r.patient_id = any (ids) and r.revoked_at is null
-                                   and r.valid_from <= clock_timestamp()
-                                   and (r.valid_until is null or r.valid_until > clock_timestamp()))) end
+                                select from access.citizen i where i.id = p_citizen and i.demo_label is not null)) end
         ), chosen as (
             select distinct on (s) s as section, c.id, c.data_from, c.data_to, c.sensitive
               from living c, unnest(p_within) s
-             where s = any (c.sections) and s <> all (denied.sections)
+             where s = any (c.sections) and s <> all (denied.sections) and (seen is null or s = any (seen))
              order by s, (c.data_from is null and c.data_to is null) desc, c.data_from nulls first,
                       cardinality(c.sensitive) desc, c.id
         )
@@ -192,7 +201,7 @@ begin
                string_agg(o.section || ':' || coalesce(o.data_from, '0000-00-00') || coalesce(o.data_to, '9999-99-99') || '~', ',')
                           filter (where o.data_from is not null or o.data_to is not null),
                string_agg((select string_agg(o.section || ':' || l, ',') from unnest(o.sensitive) l
-                            where l <> all (denied.categories)), ','),
+                            where l <> all (denied.categories) and (shown is null or l = any (shown))), ','),
                array_agg(distinct o.id)
           into basis, opened, undated, windows, labels, consent_ids
           from chosen o;

@@ -310,6 +310,20 @@ class TestAnApp:
         await world.sql.execute("update access.related_person set revoked_at = now()")
         assert await world.begin(grant) == REFUSED
 
+    async def test_sees_no_more_of_a_childs_book_than_its_mother_does(self, world: World) -> None:
+        """Her app is no way around the day on which private categories close to her, nor around her sections."""
+        sections = ["labs", "vitals"]
+        await world.consent(
+            **self.CONSENT | {"granted_by": MOTHER, "sections": sections, "sensitive": ["HIV", "MENTAL"]}
+        )
+        await world.represent(sensitive=["HIV"])
+        grant = await world.grant("diary", MOTHER)
+        assert await world.begin(grant) == ("ALLOWED", {"labs", "vitals"})
+        assert await world.labels() == {"labs:HIV", "vitals:HIV"}
+        await world.sql.execute("update access.related_person set private_from = now(), sections = '{labs}'")
+        assert await world.begin(grant) == ("ALLOWED", {"labs"})
+        assert await world.labels() == set()
+
     async def test_no_facility_uses_an_apps_consent(self, world: World) -> None:
         await world.consent(**self.CONSENT)
         assert await world.begin(await world.grant("clinic"), PATIENT, "PATRQT") == REFUSED
