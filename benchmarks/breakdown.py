@@ -129,7 +129,7 @@ async def _plan_alone(connection: asyncpg.Connection, plan: Plan, arguments: lis
 def _whole(connection: asyncpg.Connection, prepared: object, plan: Plan, arguments: list[str | None]) -> Step:
     async def read(one: Reader) -> object:
         _kept = prepared  # the driver closes a statement nobody holds
-        row = await connection.fetchrow(READ, *_asked(one, plan), plan.name, arguments, REQUEST)
+        row = await connection.fetchrow(READ, *_asked(one, plan), plan.name, arguments, REQUEST, None)
         assert row["outcome"] == "ALLOWED"
         return row
 

@@ -17,7 +17,18 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, MetaData, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, declared_attr, mapped_column
@@ -92,6 +103,7 @@ class Item(_Owned, kw_only=True, repr=False):
     - `fact_key` is equal for reports of the same event; the newest report is `shown`, its `sources` list them all;
     - `content_key` says what a report tells, part by part; where two tell a part differently, the shown row is
       `contradicted`;
+    - `revision` is the patient's when the row was last touched (domain/revisions.py);
     - a corrected re-send sets `superseded_at` on the earlier version, which stays readable.
     """
 
@@ -104,6 +116,7 @@ class Item(_Owned, kw_only=True, repr=False):
     contradicted: Mapped[bool] = mapped_column(init=False, server_default=text("false"))
     superseded_at: Mapped[datetime | None] = mapped_column(init=False)
     sources: Mapped[list[dict[str, Any]]] = mapped_column(init=False)
+    revision: Mapped[int] = mapped_column(BigInteger, init=False, server_default=text("1"))
 
     UNCOMPARED: ClassVar[frozenset[str]] = frozenset()
 
@@ -157,7 +170,7 @@ def owned_by(name: str, item: str, item_id: str) -> tuple[Any, ...]:
 _PLUMBING = frozenset(
     {
         "patient_id", "id", "source_id", "sensitivity", "organization_id", "document", "received_at", "fact_key",
-        "content_key", "shown", "contradicted", "superseded_at", "sources",
+        "content_key", "shown", "contradicted", "superseded_at", "sources", "revision",
     }
 )  # fmt: skip
 

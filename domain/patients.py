@@ -7,7 +7,7 @@ demographics section, report by report; here are only ids and the rights that ha
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint, func
+from sqlalchemy import BigInteger, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.database import Base
@@ -15,13 +15,14 @@ from domain.values import new_id
 
 
 class Patient(Base, kw_only=True):
-    """Whose record it is. Made when a source is linked to nobody known."""
+    """Whose record it is. Made when a source is linked to nobody known. `revision` counts what was changed in it."""
 
     __tablename__ = "patient"
     __table_args__ = ({"schema": "book", "info": {"class": "patient"}},)
 
     patient_id: Mapped[UUID] = mapped_column(primary_key=True, default_factory=new_id)
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
+    revision: Mapped[int] = mapped_column(BigInteger, init=False, server_default=text("1"))
 
 
 class PatientRedirect(Base, kw_only=True):

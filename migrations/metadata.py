@@ -14,6 +14,7 @@ import domain.organizations
 import domain.patients
 import domain.practitioners
 import domain.related_persons
+import domain.revisions
 import domain.sections
 import notifications.tables
 from domain.database import Base

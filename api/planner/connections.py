@@ -16,7 +16,7 @@ from asyncpg.prepared_stmt import PreparedStatement
 from api.planner.plan import Plan
 from domain.errors import Busy
 
-READ = "select data, outcome, opened from access.read($1, $2, $3, $4, $5, $6, $7)"
+READ = "select data, outcome, opened, tag from access.read($1, $2, $3, $4, $5, $6, $7, $8)"
 PLANS_A_CONNECTION = 100  # each takes up to a megabyte of its server process
 STALE = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError)  # its statements no longer fit the schema
 WAIT_S, COMMAND_S = 5, 10

@@ -24,11 +24,16 @@ UNREACHABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`data`: the JSON of the root field, or None. `opened`: `,labs,vitals,`. `outcome`: ALLOWED, REFUSED or DEAD."""
+    """`data`: the JSON of the root field, or None. `opened`: `,labs,vitals,`.
+
+    `outcome`: ALLOWED, UNCHANGED, REFUSED or DEAD. `tag` tells this answer from every other, where one was asked for;
+    UNCHANGED if it is the one the reader has.
+    """
 
     data: str | None
     outcome: str
     opened: str
+    tag: str | None
 
     def opens(self, section: str) -> bool:
         return f",{section}," in self.opened
@@ -50,14 +55,19 @@ class RecordReader:
         finally:
             await connections.close()
 
-    async def read(self, grant: UUID, plan: Plan, variables: VariableValues, request: UUID) -> Answer:
-        """Decide, log under the request's id, and read. Invalid for a bad argument, before the database is asked."""
+    async def read(
+        self, grant: UUID, plan: Plan, variables: VariableValues, request: UUID, *, tag: str | None = None
+    ) -> Answer:
+        """Decide, log under the request's id, and read. Invalid for a bad argument, before the database is asked.
+
+        `tag`: of the copy the reader has, empty if he has none but wants the tag; None asks for no tag.
+        """
         patient, purpose, arguments = plan.patient(variables), plan.purpose(variables), plan.arguments(variables)
         try:
             async with self._connections.lent() as connection:
                 await connection.know(plan)
                 row = await connection.read.fetchrow(
-                    grant, patient, purpose, plan.sections, plan.name, arguments, request
+                    grant, patient, purpose, plan.sections, plan.name, arguments, request, tag
                 )
         except UNREACHABLE:
             raise Busy("The book is busy. Try again shortly.") from None

@@ -8,15 +8,12 @@ from api.pagination import Connection
 from api.planner.sources import REPORTS, Column, Embedded, Expr, Rel, field, record
 from api.reasons import ReasonDiagnosis
 from api.scalars import Instant, PartialDate
-from domain.sections.prescriptions import SECTION
+from domain.sections.prescriptions import GIVEN_OUT, SECTION
 from domain.sections.prescriptions import Dispense as DispenseRow
 from domain.sections.prescriptions import Prescription as PrescriptionRow
 from domain.sections.prescriptions import PrescriptionItem as PrescriptionItemRow
 
-DISPENSES = Rel(
-    "{r}.shown and ({r}.prescription_id = {t}.id or lower({r}.prescription_code) = lower({t}.code))",
-    order="{r}.occurred, {r}.id",
-)
+DISPENSES = Rel(f"{{r}}.shown and {GIVEN_OUT}", order="{r}.occurred, {r}.id")
 
 
 @record(PrescriptionItemRow, SECTION.name)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.database import Item, Part, digest
+from domain.intake.revisions import REVISION, changing
 from domain.reference.sensitivity import labels
 
 Fact = tuple[UUID, str]
@@ -21,8 +21,8 @@ UNSAID: tuple[object, ...] = (None, "", [], {}, ())
 
 # $1 patients, $2 fact keys. Facts with a single report are as the insert left them unless `forced`. A report's own
 # entry is in its `sources` and keeps its own label, so that both come back when the other reports go.
-SETTLE = """
-with touched as (
+FACTS = """
+touched as (
     select distinct * from unnest(cast(:patients as uuid[]), cast(:facts as text[])) as t(patient_id, fact_key)
 ), reports as materialized (
     select r.patient_id, r.fact_key, r.id, r.content_key, own.entry, own.entry->>'sensitivity' as label,
@@ -53,13 +53,16 @@ with touched as (
      where told > 1 or cast(:forced as boolean)
      group by patient_id, fact_key
 )
-update {table} r
+"""
+SETTLE = f"""
+update {{table}} r
    set shown = r.id = f.shown_id,
        contradicted = r.id = f.shown_id and f.contradicted,
        sensitivity = f.sensitivity,
        sources = case when r.id = f.shown_id then f.sources else (
            select jsonb_build_array(e) from jsonb_array_elements(r.sources) e where e->>'id' = cast(r.source_id as text)
-       ) end
+       ) end,
+       revision = {REVISION.format(patient="r.patient_id")}
   from facts f
  where r.patient_id = f.patient_id and r.fact_key = f.fact_key and r.superseded_at is null
    and (r.shown or r.id = f.shown_id or r.sensitivity <> f.sensitivity)
@@ -70,7 +73,8 @@ async def settle(connection: AsyncConnection, model: type[Item], facts: Iterable
     """Choose the shown report of each fact anew. `forced` also where a single report is left."""
     touched = sorted(set(facts))
     if touched:
-        statement = text(SETTLE.format(table=model.table().fullname))
+        table = model.table().fullname
+        statement = changing(model, SETTLE.format(table=table), ctes=FACTS.format(table=table))
         patients, keys = zip(*touched, strict=True)
         values = {"patients": list(patients), "facts": list(keys), "labels": list(labels()), "forced": forced}
         await connection.execute(statement, values)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.database import Item, Part
 from domain.errors import Conflict, NotFound
 from domain.intake.facts import settle
+from domain.intake.revisions import REVISION, changing, next_revisions, tied
 from domain.intake.tables import Link, PatientKey, SourceRecord
 from domain.intake.versions import allow, lock, patient_name, source_name
 from domain.organizations import Organization
@@ -23,7 +24,7 @@ from domain.sections import SECTIONS
 from domain.values import new_id
 
 MOVE = """
-update {table} set patient_id = :new where patient_id = :old and source_id = any(cast(:sources as uuid[])){returning}
+update {table} r set patient_id = :new{revised} where patient_id = :old and source_id = any(cast(:sources as uuid[]))
 """
 
 
@@ -82,9 +83,11 @@ async def move(
     await connection.execute(insert(Link), [_link(source, grounds[source], new, by, now) for source in sources])
     keys = update(PatientKey).where(PatientKey.source_id.in_(sources))
     await connection.execute(keys.values(patient_id=new))
-    for section in SECTIONS:
-        for model in section.models:
-            await _move_rows(connection, model, sources, old, new)
+    await next_revisions(connection, [old, new])
+    models = [model for section in SECTIONS for model in section.models]
+    for model in models:
+        await _move_rows(connection, model, sources, old, new)
+    await tied(connection, [old, new], models)
 
 
 def _link(source: UUID, grounds: Grounds, patient: UUID, by: str, now: datetime) -> dict[str, object]:
@@ -103,12 +106,11 @@ async def _move_rows(
     connection: AsyncConnection, model: type[Item | Part], sources: list[UUID], old: UUID, new: UUID
 ) -> None:
     """Only items tell facts; a replaced version's row tells one no more, and settling it again changes nothing."""
-    values = {"old": old, "new": new, "sources": sources}
+    values, table = {"old": old, "new": new, "sources": sources}, model.table().fullname
     if not issubclass(model, Item):
-        await connection.execute(text(MOVE.format(table=model.table().fullname, returning="")), values)
+        await connection.execute(text(MOVE.format(table=table, revised="")), values)
         return
-    moved = await connection.execute(
-        text(MOVE.format(table=model.table().fullname, returning=" returning fact_key")), values
-    )
+    update_ = MOVE.format(table=table, revised=f", revision = {REVISION.format(patient='cast(:new as uuid)')}")
+    moved = await connection.execute(changing(model, update_, returned="fact_key"), values)
     keys = {row.fact_key for row in moved}
     await settle(connection, model, ((patient, key) for key in keys for patient in (old, new)), forced=True)

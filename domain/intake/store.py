@@ -18,6 +18,7 @@ from domain.database import Item, Part
 from domain.intake.bulk import insert_rows
 from domain.intake.facts import Fact, keyed, settle
 from domain.intake.people import People
+from domain.intake.revisions import FIRST, next_revisions, tied
 from domain.intake.submissions import Outcome, Status, Submission
 from domain.intake.tables import Link, PatientKey, Review, SourceRecord
 from domain.intake.versions import (
@@ -48,6 +49,7 @@ class Batch:
     keys: list[dict[str, Any]] = field(default_factory=list)
     rows: dict[type[Item | Part], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     facts: dict[type[Item], set[Fact]] = field(default_factory=lambda: defaultdict(set))
+    revisions: dict[UUID, int] = field(default_factory=dict)
 
 
 async def store(
@@ -70,13 +72,15 @@ async def store(
     replaced = [version for one in fresh if (version := versions.get(_name(one)))]
     await people.meet(connection, fresh, replaced)
     await lock(connection, map(patient_name, people.everybody()))  # others may know them by other keys
-    superseded = await supersede(connection, replaced, now)
     batch = Batch(now, client_id)
+    batch.revisions = await next_revisions(connection, [version.patient_id for version in replaced])
+    superseded = await supersede(connection, replaced, now)
     for one in fresh:
         _gather(batch, one, organizations[one.facility], versions.get(_name(one)), people)
     await _write(connection, batch, people.everybody())
     for model, facts in superseded.items():
         await settle(connection, model, facts, forced=True)
+    await tied(connection, batch.revisions, [*batch.rows, *(model for model, facts in superseded.items() if facts)])
     return [_outcome(one, versions) for one in submissions]
 
 
@@ -175,6 +179,7 @@ async def _write(connection: AsyncConnection, batch: Batch, everybody: Sequence[
     """Patients first, then what names them; parts and items in any order, their keys are checked at commit."""
     ids = {*everybody, *(row["patient_id"] for row in batch.patients)}
     await allow(connection, ids)
+    await _revise(connection, batch)
     tables: list[tuple[Any, list[dict[str, Any]]]] = [
         (SourceRecord, batch.sources),
         (Patient, batch.patients),
@@ -188,3 +193,13 @@ async def _write(connection: AsyncConnection, batch: Batch, everybody: Sequence[
             await insert_rows(connection, model.__table__, rows)
     for item, facts in batch.facts.items():
         await settle(connection, item, facts, forced=False)
+
+
+async def _revise(connection: AsyncConnection, batch: Batch) -> None:
+    """Every item carries the revision that its patient comes to by this batch."""
+    known = {link["patient_id"] for link in batch.links} - batch.revisions.keys()
+    fresh = {row["patient_id"] for row in batch.patients}
+    batch.revisions |= dict.fromkeys(fresh, FIRST) | await next_revisions(connection, known - fresh)
+    for item in batch.facts:
+        for row in batch.rows[item]:
+            row["revision"] = batch.revisions[row["patient_id"]]

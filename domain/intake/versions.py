@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.database import Item
 from domain.intake.facts import Fact
+from domain.intake.revisions import REVISION, changing
 from domain.intake.submissions import Submission
 from domain.intake.tables import PatientKey, SourceRecord
 from domain.sections import SECTIONS
@@ -29,13 +30,15 @@ select s.id, o.code as facility, s.format, s.key, s.version, s.sha256,
  where s.superseded_at is null
 """)
 # Rows that are replaced name no sender but their own; their label stays as strict as it was.
-SUPERSEDE = """
-update {table} r
+SUPERSEDE = f"""
+update {{table}} r
    set superseded_at = :now, shown = false, contradicted = false,
-       sources = (select jsonb_agg(e) from jsonb_array_elements(r.sources) e where e->>'id' = cast(r.source_id as text))
+       sources = (
+           select jsonb_agg(e) from jsonb_array_elements(r.sources) e where e->>'id' = cast(r.source_id as text)
+       ),
+       revision = {REVISION.format(patient="r.patient_id")}
   from unnest(cast(:patients as uuid[]), cast(:sources as uuid[])) as v(patient_id, source_id)
  where r.patient_id = v.patient_id and r.source_id = v.source_id
-returning r.patient_id, r.fact_key
 """
 ALLOW = text("select set_config('app.patients', :patients, true)")
 LOCK = text("select pg_advisory_xact_lock(k) from unnest(cast(:keys as bigint[])) k")
@@ -108,7 +111,8 @@ async def supersede(
     ids = [version.id for version in versions]
     values = {"now": now, "patients": [version.patient_id for version in versions], "sources": ids}
     for model in item_models():
-        told = await connection.execute(text(SUPERSEDE.format(table=model.table().fullname)), values)
+        update_ = SUPERSEDE.format(table=model.table().fullname)
+        told = await connection.execute(changing(model, update_, returned="patient_id, fact_key"), values)
         facts[model] = {(row.patient_id, row.fact_key) for row in told}
     await connection.execute(update(SourceRecord).where(SourceRecord.id.in_(ids)).values(superseded_at=now))
     await connection.execute(delete(PatientKey).where(PatientKey.source_id.in_(ids)))

@@ -15,6 +15,14 @@ from domain.exchange.qd4750 import Visit
 Rows = Iterator[Item | Part]
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """Items of the section show rows `{r}` of another table, where `on` joins them to the item `{t}`."""
+
+    of: type[Item]
+    on: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """`from_fhir` maps one resource of a bundle to rows (none: not this section's); `from_qd4750` one visit.
@@ -32,6 +40,7 @@ class Section:
     from_fhir: Callable[[Resource], Iterable[Item | Part]]
     from_qd4750: Callable[[Visit], Iterable[Item | Part]]
     to_fhir: Callable[[Any], dict[str, Any]]
+    ties: tuple[Tie, ...] = ()
     scope: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -20,6 +20,7 @@ from tests.postgres import Databases
 MINE, OTHERS = UUID(int=1), UUID(int=2)
 DAY = "2025-03-14"
 SECTION_OF = {model.table().fullname: section.name for section in SECTIONS for model in section.models}
+SECTION_OF["book.removal"] = "labs"  # as its seeded row says; its policy reads the row's own section
 ITEM_TABLES = sorted(SECTION_OF)
 COLUMNS = """
 select a.attname as name, format_type(a.atttypid, a.atttypmod) as type
@@ -54,6 +55,7 @@ async def seed(connection: asyncpg.Connection) -> None:
 
 def _sample(column: asyncpg.Record, patient: UUID) -> str:
     fixed = {"patient_id": f"'{patient}'", "sensitivity": "''", "occurred": f"'{DAY}'", "shown": "true"}
+    fixed["section"] = f"'{SECTION_OF['book.removal']}'"
     return fixed.get(column["name"], SAMPLES[column["type"].split("(")[0]])
 
 

@@ -14,11 +14,12 @@ from domain.exchange.fhir import Resource
 from domain.sections.prescriptions.dispensing import from_dispense
 from domain.sections.prescriptions.qd4750 import from_qd4750
 from domain.sections.prescriptions.reading import from_request, from_statement
-from domain.sections.prescriptions.table import Dispense, Prescription, PrescriptionItem
+from domain.sections.prescriptions.table import GIVEN_OUT, Dispense, Prescription, PrescriptionItem
 from domain.sections.prescriptions.writing import resources, to_fhir
-from domain.sections.section import Section
+from domain.sections.section import Section, Tie
 
 __all__ = [
+    "GIVEN_OUT",
     "SECTION",
     "Dispense",
     "Prescription",
@@ -50,4 +51,5 @@ SECTION = Section(
     from_fhir=from_fhir,
     from_qd4750=from_qd4750,
     to_fhir=to_fhir,
+    ties=(Tie(Dispense, GIVEN_OUT),),
 )

@@ -143,6 +143,10 @@ class PrescriptionItem(Part, Base):
     note: Mapped[str | None] = mapped_column(default=None)
 
 
+GIVEN_OUT = "({r}.prescription_id = {t}.id or lower({r}.prescription_code) = lower({t}.code))"
+"""A dispense `{r}` was given out of the prescription `{t}`."""
+
+
 class Dispense(Item, Base):
     """What one pharmacy gave out of a prescription at one time: one drug. Several may share a prescription."""
 

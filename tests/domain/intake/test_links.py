@@ -32,7 +32,8 @@ from tests.domain.intake.people_and_visits import (
 from tests.postgres import Databases
 
 BY: dict[str, Any] = {"by": "clerk-1", "reason": "seen", "now": NOW}
-ROWS = [*(table for table in BOOK if table.startswith("book.")), "intake.patient_key"]
+ROWS = [*(table for table in BOOK if table.startswith("book.") and table != "book.removal"), "intake.patient_key"]
+COUNTED = ("revision",)  # it only ever grows
 
 
 class Desk:
@@ -127,11 +128,11 @@ async def test_a_merge_leaves_one_patient_and_a_redirect(database: Database, imp
 
 async def test_an_unmerge_restores_what_was(database: Database, importer: Importer, desk: Desk) -> None:
     kept, lesser = await two(database, importer)
-    before = await dump(database.owner, ROWS)
+    before = await dump(database.owner, ROWS, without=COUNTED)
     await desk.do(merge, kept, lesser)
-    assert await dump(database.owner, ROWS) != before
+    assert await dump(database.owner, ROWS, without=COUNTED) != before
     await desk.do(unmerge, kept, lesser)
-    assert await dump(database.owner, ROWS) == before
+    assert await dump(database.owner, ROWS, without=COUNTED) == before
     assert await rows(database.owner, "select count(*) from access.patient_redirect") == [0]
     await assert_sound(database.owner)
 
@@ -145,12 +146,12 @@ async def test_labels_come_back_too(database: Database, importer: Importer, desk
             where patient_id = $1 returning 1""",
         lesser,
     )
-    before = await dump(database.owner, ROWS)
+    before = await dump(database.owner, ROWS, without=COUNTED)
     await desk.do(merge, kept, lesser)
     live = "select distinct sensitivity from book.demographics where superseded_at is null"
     assert await rows(database.owner, live) == ["HIV"]
     await desk.do(unmerge, kept, lesser)
-    assert await dump(database.owner, ROWS) == before
+    assert await dump(database.owner, ROWS, without=COUNTED) == before
 
 
 async def test_what_came_after_a_merge_stays_but_a_correction_goes_back(
@@ -172,10 +173,10 @@ async def test_versions_of_one_visit_under_both_go_back_each_to_its_own(
     pair = await two(database, importer)
     await send(at(importer, 10), told("A2", LAM))
     kept, lesser = pair if is_first_kept else pair[::-1]
-    before = await dump(database.owner, ROWS)
+    before = await dump(database.owner, ROWS, without=COUNTED)
     await desk.do(merge, kept, lesser)
     await desk.do(unmerge, kept, lesser)
-    assert await dump(database.owner, ROWS) == before
+    assert await dump(database.owner, ROWS, without=COUNTED) == before
 
 
 async def test_the_two_are_never_joined_again_unless_somebody_insists(
@@ -207,14 +208,14 @@ async def test_redirects_stay_flat_and_open_again(database: Database, importer: 
     third = await desk.do(relink, await source_of(database.owner, "A2"), None)
     redirects = "select old_id, patient_id from access.patient_redirect order by created_at"
     await desk.do(merge, second, first)
-    middle = await dump(database.owner, ROWS)
+    middle = await dump(database.owner, ROWS, without=COUNTED)
     await desk.do(merge, third, second, now=NOW + timedelta(minutes=1))
     assert await rows(database.owner, redirects) == [(first, third), (second, third)]
     with pytest.raises(Conflict):
         await desk.do(unmerge, third, first)
     await desk.do(unmerge, third, second, now=NOW + timedelta(minutes=2))
     assert await rows(database.owner, redirects) == [(first, second)]
-    assert await dump(database.owner, ROWS) == middle
+    assert await dump(database.owner, ROWS, without=COUNTED) == middle
     await desk.do(unmerge, second, first, now=NOW + timedelta(minutes=3))
     assert await rows(database.owner, redirects) == []
     await assert_sound(database.owner)
@@ -316,9 +317,9 @@ class History:
             return
         kept, lesser = pair
         tables = [*ROWS, "access.patient_redirect"]
-        before = await dump(self._database.owner, tables)
+        before = await dump(self._database.owner, tables, without=COUNTED)
         await self._desk.do(merge, kept, lesser, despite_never=True, now=NOW + timedelta(minutes=40))
         await assert_sound(self._database.owner)
         await self._desk.do(unmerge, kept, lesser, now=NOW + timedelta(minutes=41))
-        assert await dump(self._database.owner, tables) == before
+        assert await dump(self._database.owner, tables, without=COUNTED) == before
         await assert_sound(self._database.owner)
