@@ -11,6 +11,7 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 
 from api.access_log import AccessLogField, AccessLogMutations
+from api.changes import PAGE, First, Since, changes_of
 from api.consents.mutations import ConsentMutations
 from api.consents.queries import ConsentQueries
 from api.context import Context
@@ -116,7 +117,23 @@ async def _node(
     return await read_root(info)
 
 
-for _resolver in (_health_record, _node):
+Changes = changes_of(HealthRecord)
+
+
+async def _changes(
+    root: Any,
+    info: Info,
+    *,
+    patient_id: Annotated[strawberry.ID | None, strawberry.argument(description=PATIENT_ID)] = None,
+    since: Since = None,
+    first: First = PAGE,
+    purpose: Annotated[PurposeOfUse | None, strawberry.argument(description=PURPOSE)] = None,
+) -> Any:
+    del root, patient_id, since, first, purpose
+    return await read_root(info)
+
+
+for _resolver in (_health_record, _changes, _node):
     del _resolver.__annotations__["return"]  # the field's own annotation is its type
 
 
@@ -138,6 +155,11 @@ class Query(
         resolver=_health_record,
         description="A health book: the caller's own, or that of a patient he may act for.",
         metadata={SOURCE: RootSource("record")},
+    )
+    changes: Changes | None = strawberry.field(  # type: ignore[valid-type]  # made of the record's sections
+        resolver=_changes,
+        description="What changed in a book since a phone last asked: its copy becomes what a download would give.",
+        metadata={SOURCE: RootSource("changes")},
     )
     node: Node | None = strawberry.field(
         resolver=_node,

@@ -19,6 +19,7 @@ from graphql.language import (
     get_location,
 )
 
+from api.planner.changes import Changes, lost
 from api.planner.selection import Chosen, Selection
 from api.planner.sources import SOURCE, RootSource
 from api.planner.sql import Binding, Compiler, Gate, opened
@@ -46,6 +47,7 @@ class Plan:
     gates: tuple[Gate, ...]
     bindings: tuple[Binding | Fixed, ...]
     exact: bool
+    shape: tuple[tuple[str, str], ...] = ()  # of `changes`: its response keys and fields
 
     @property
     def sections(self) -> list[str]:
@@ -73,6 +75,10 @@ class Plan:
         """HL7 v3 PurposeOfUse, where it is told; None: what such a client usually reads for."""
         purpose = self.root.arguments(variables).get("purpose")
         return None if purpose is None else str(getattr(purpose, "value", purpose))
+
+    def lost(self, variables: VariableValues) -> str | None:
+        """What a phone is told of a book that is closed to it, where it may hold a copy; else None."""
+        return lost(self.root.arguments(variables), self.shape) if self.shape else None
 
     def location(self, gate: Gate | None) -> dict[str, int]:
         """Line and column of the refused field in the document, for the error."""
@@ -108,11 +114,18 @@ def compile_root(selection: Selection, root: Chosen, records: Mapping[str, Graph
     else:
         named = get_named_type(root.field.type)  # type: ignore[union-attr]  # a planned root is no __typename
         assert isinstance(named, GraphQLObjectType)  # noqa: S101
-        record, sql = named, compiler.object(root, named, "p", " from (select $1::uuid as patient_id) p")
+        record, sql = named, _root(compiler, root, source, named)
     compiler.name(root.key)
     name = f"p_{hashlib.sha256(sql.encode()).hexdigest()[:32]}"
     gates, bindings = tuple(compiler.gates), tuple(_settled(one, selection.variables) for one in compiler.bindings)
-    return Plan(name, sql, root, source.kind, record.name, gates, bindings, compiler.exact)
+    shape = tuple((one.key, one.name) for one in selection.of(record, root)) if source.kind == "changes" else ()
+    return Plan(name, sql, root, source.kind, record.name, gates, bindings, compiler.exact, shape)
+
+
+def _root(compiler: Compiler, root: Chosen, source: RootSource, type_: GraphQLObjectType) -> str:
+    if source.kind == "changes":
+        return Changes(compiler, root, type_).sql()
+    return compiler.object(root, type_, "p", " from (select $1::uuid as patient_id) p")
 
 
 def _settled(binding: Binding, variables: VariableValues) -> Binding | Fixed:

@@ -71,7 +71,9 @@ class RecordReader:
                 )
         except UNREACHABLE:
             raise Busy("The book is busy. Try again shortly.") from None
-        return Answer(*row)
+        answer = Answer(*row)
+        closed = plan.lost(variables) if answer.outcome == "REFUSED" else None
+        return Answer(closed, "ALLOWED", ",", None) if closed else answer
 
     @property
     def connections(self) -> tuple[int, int]:

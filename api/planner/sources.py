@@ -61,13 +61,20 @@ class SectionSource:
 
 
 @dataclass(frozen=True, slots=True)
+class SectionChangesSource:
+    """What changed in a section, opened only by the decision (api/planner/changes.py)."""
+
+    section: str
+
+
+@dataclass(frozen=True, slots=True)
 class RootSource:
-    """A field of Query that is one plan: `record` (a patient's book) or `node` (one item by its id)."""
+    """A field of Query that is one plan: `record` (a book), `changes` of it, or `node` (an item by its id)."""
 
     kind: str
 
 
-Source = Column | Expr | Rel | Embedded | SectionSource | RootSource
+Source = Column | Expr | Rel | Embedded | SectionSource | SectionChangesSource | RootSource
 PLAIN = Column()
 REPORTS = Rel(
     "{r}.fact_key = {t}.fact_key and {r}.superseded_at is null", order="{r}.received_at, {r}.id", own_sources=True

@@ -1,20 +1,19 @@
 """Moving, merging and taking back: rows follow the links, and an unmerge restores exactly what was."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.database import open_engine
-from domain.errors import Conflict, HealthbookError, Invalid, NotFound
+from domain.errors import Conflict, Invalid, NotFound
 from domain.intake.importing import Importer
-from domain.intake.links import explain, merge, never, relink, unmerge
+from domain.intake.links import merge, relink, unmerge
 from domain.values import new_id
 from tests.conftest import KEY, NOW, Database
+from tests.domain.intake.histories import START, STEP, Desk, History
 from tests.domain.intake.invariants import assert_sound
 from tests.domain.intake.people_and_visits import (
     BOOK,
@@ -31,28 +30,8 @@ from tests.domain.intake.people_and_visits import (
 )
 from tests.postgres import Databases
 
-BY: dict[str, Any] = {"by": "clerk-1", "reason": "seen", "now": NOW}
 ROWS = [*(table for table in BOOK if table.startswith("book.") and table != "book.removal"), "intake.patient_key"]
 COUNTED = ("revision",)  # it only ever grows
-
-
-class Desk:
-    """The intake role, one transaction a decision."""
-
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-
-    async def do(self, what: Any, *args: Any, **said: Any) -> Any:
-        async with self._engine.begin() as connection:
-            return await what(connection, *args, **{**BY, **said})
-
-    async def never(self, a: UUID, b: UUID) -> None:
-        async with self._engine.begin() as connection:
-            await never(connection, a, b, by="clerk-1", reason="two people")
-
-    async def explain(self, source: UUID) -> Any:
-        async with self._engine.begin() as connection:
-            return await explain(connection, source)
 
 
 @pytest.fixture
@@ -235,16 +214,6 @@ async def test_what_cannot_be_merged(database: Database, importer: Importer, des
         await desk.do(relink, await source_of(database.owner, "A1"), lesser)
 
 
-STEP = st.one_of(
-    st.tuples(st.just("import"), st.integers(0, 5), st.integers(0, 2)),
-    st.tuples(st.just("relink"), st.integers(0, 5), st.integers(0, 4)),
-    st.tuples(st.just("merge"), st.integers(0, 4), st.integers(0, 4)),
-    st.tuples(st.just("unmerge"), st.integers(0, 4), st.integers(0, 4)),
-)
-START = [("import", 0, 0), ("import", 1, 1), ("import", 2, 2), ("import", 3, 0)]
-PEOPLE = (CHAM, LAM, CHAM | {"HO_TEN": "LÊ THỊ HỒNG"})
-
-
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(STEP, min_size=4, max_size=12), pair=st.tuples(st.integers(0, 4), st.integers(0, 4)))
 async def test_any_history_is_sound_and_a_merge_can_be_taken_back(
@@ -258,68 +227,21 @@ async def test_any_history_is_sound_and_a_merge_can_be_taken_back(
         for step in (*START, *steps):
             await history.take(*step)
         await assert_sound(database.owner)
-        await history.merge_and_back(*pair)
+        await merge_and_back(history, *pair)
     finally:
         await engine.dispose()
         await databases.drop(dsn)
 
 
-class History:
-    """Random decisions over a small book; what the rules refuse is refused and changes nothing."""
-
-    def __init__(self, database: Database, importer: Importer, desk: Desk) -> None:
-        self._database, self._importer, self._desk = database, importer, desk
-        self._minutes = 0
-
-    async def take(self, what: str, a: int, b: int) -> None:
-        self._minutes += 1
-        now = NOW + timedelta(minutes=self._minutes)
-        try:
-            if what == "import":
-                visit = told(f"V{a}", PEOPLE[b], STATION if a % 2 else "01001", CAN_NANG=f"{self._minutes}.00")
-                await send(at(self._importer, self._minutes), visit)
-            elif what == "relink":
-                await self._relink(a, b, now)
-            else:
-                await self._join(merge if what == "merge" else unmerge, a, b, now)
-        except HealthbookError:
-            pass
-
-    async def _relink(self, a: int, b: int, now: Any) -> None:
-        sources = await rows(self._database.owner, "select id from intake.source_record order by id")
-        known = [*await self._patients(), None]
-        if sources:
-            await self._desk.do(relink, sources[a % len(sources)], known[b % len(known)], now=now)
-
-    async def _join(self, what: Any, a: int, b: int, now: Any) -> None:
-        if what is merge:
-            pair = await self._two_living(a, b)
-        else:
-            told = "select patient_id, old_id from access.patient_redirect order by created_at"
-            merged = await rows(self._database.owner, told)
-            pair = merged[a % len(merged)] if merged else None
-        if pair:
-            await self._desk.do(what, *pair, now=now)
-
-    async def _two_living(self, a: int, b: int) -> tuple[UUID, UUID] | None:
-        """Two different patients who have sources."""
-        known = await rows(self._database.owner, "select distinct patient_id from intake.link where undone_at is null")
-        known.sort()
-        kept = known.pop(a % len(known))
-        return (kept, known[b % len(known)]) if known else None
-
-    async def _patients(self) -> list[UUID]:
-        return await rows(self._database.owner, "select patient_id from book.patient order by patient_id")
-
-    async def merge_and_back(self, a: int, b: int) -> None:
-        pair = await self._two_living(a, b)
-        if pair is None:
-            return
-        kept, lesser = pair
-        tables = [*ROWS, "access.patient_redirect"]
-        before = await dump(self._database.owner, tables, without=COUNTED)
-        await self._desk.do(merge, kept, lesser, despite_never=True, now=NOW + timedelta(minutes=40))
-        await assert_sound(self._database.owner)
-        await self._desk.do(unmerge, kept, lesser, now=NOW + timedelta(minutes=41))
-        assert await dump(self._database.owner, tables, without=COUNTED) == before
-        await assert_sound(self._database.owner)
+async def merge_and_back(history: History, a: int, b: int) -> None:
+    pair = await history.two_living(a, b)
+    if pair is None:
+        return
+    kept, lesser = pair
+    tables = [*ROWS, "access.patient_redirect"]
+    before = await dump(history.database.owner, tables, without=COUNTED)
+    await history.desk.do(merge, kept, lesser, despite_never=True, now=NOW + timedelta(minutes=40))
+    await assert_sound(history.database.owner)
+    await history.desk.do(unmerge, kept, lesser, now=NOW + timedelta(minutes=41))
+    assert await dump(history.database.owner, tables, without=COUNTED) == before
+    await assert_sound(history.database.owner)
