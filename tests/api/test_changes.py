@@ -13,13 +13,18 @@ import pytest
 from graphql import get_named_type, is_leaf_type
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from api.planner.documents import Document, Documents
+from api.planner.plan import NodeId
 from api.planner.read import RecordReader
 from api.schema import create_schema, records_of
 from domain.database import open_engine
 from domain.intake.importing import Importer
+from domain.intake.revisions import next_revisions, tied
+from domain.intake.versions import allow
 from domain.sections import SECTIONS
+from domain.sections.prescriptions import Dispense
 from tests.access.world import CITIZEN, CLINIC, World
 from tests.conftest import KEY, NOW, Database
 from tests.domain.intake.histories import START, STEP, Desk, History
@@ -89,7 +94,7 @@ class Phone:
         copy.update({one["id"]: one for one in told["items"]})
 
     def book(self) -> dict[str, Any]:
-        return {name: copy for name, copy in self.held.items() if copy}
+        return {name: dict(copy) for name, copy in self.held.items() if copy}
 
 
 @dataclass
@@ -178,6 +183,50 @@ async def test_a_phone_converges_to_a_fresh_download(databases, migrated, steps)
             caught_up = await phone.catch_up(everything, 3)
             fresh = await now.phone(who).catch_up(everything, PAGE)
             assert caught_up.book() == fresh.book()
+
+
+@pytest.mark.parametrize("move", [[("relink", 0, 3)], [("merge", 0, 1)], [("merge", 0, 1), ("unmerge", 0, 0)]])
+async def test_what_moves_to_another_person_moves_out_of_the_copy(databases, migrated, move):
+    async with scene(databases, migrated) as now:
+        everything = [section.name for section in SECTIONS]
+        phone = await now.phone("citizen").catch_up(everything, PAGE)
+        for step in move:
+            before = phone.book()
+            await now.history.take(*step)
+            fresh = await now.phone("citizen").catch_up(everything, PAGE)
+            await phone.catch_up(everything, 3)
+            assert phone.book() == fresh.book()
+            assert phone.book() != before
+
+
+async def test_what_a_pharmacy_gives_out_later_comes_with_its_prescription(databases, migrated):
+    async with scene(databases, migrated) as now:
+        phone = await now.phone("citizen").catch_up(["prescriptions"], PAGE)
+        (prescription, *_) = phone.held["prescriptions"].values()
+        await give_out(now, prescription["id"])
+        await phone.catch_up(["prescriptions"], PAGE)
+        assert len(phone.held["prescriptions"][prescription["id"]]["dispenses"]) == 1
+
+
+async def give_out(now: Scene, node: str) -> None:
+    """A dispense of one prescription, written as an import writes it."""
+    engine = open_engine(now.history.database.intake)
+    async with engine.begin() as connection:
+        await allow(connection, [now.patient])
+        revision = (await next_revisions(connection, [now.patient]))[now.patient]
+        values = {"id": str(uuid4()), "to": str(NodeId.read(node).id), "revision": revision, "source": str(uuid4())}
+        await connection.execute(text(GIVEN), values | {"patient": now.patient})
+        await tied(connection, [now.patient], [Dispense])
+    await engine.dispose()
+
+
+GIVEN = """
+insert into book.dispenses (patient_id, id, source_id, prescription_id, revision, status, organization_id, document,
+                            received_at, fact_key, content_key, sources, drug)
+select patient_id, cast(:id as uuid), cast(:source as uuid), id, :revision, 'completed', organization_id, 'x',
+       received_at, :id, '-', sources, 'x'
+  from book.prescriptions where patient_id = :patient and id = cast(:to as uuid)
+"""
 
 
 async def test_a_download_is_the_record(book):
