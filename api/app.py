@@ -1,5 +1,6 @@
 """The web process: every route, what surrounds them, and what lives as long as it does."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -12,21 +13,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette_compress import CompressMiddleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
 from api.access_log import roots
 from api.acting import Acting
 from api.bearer import Bearer
 from api.citizens import BookCitizens, Records
-from api.graphql import Endpoint
+from api.documents.automatic import AutomaticQueries
+from api.documents.lookup import DocumentLookup
+from api.documents.published import TrustedDocuments
+from api.execution import Executor
+from api.graphql import Endpoint, refused
+from api.http.media import GRAPHQL
+from api.http.refusals import Refused, told
+from api.http.toll import Free
 from api.metrics import Measured
-from api.middleware import BodyLimit, RequestId
+from api.middleware import BodyLimit, RequestId, problem
 from api.pages import explorer
+from api.planner.documents import Documents
 from api.planner.read import RecordReader
 from api.rest import routes as rest
-from api.schema import create_schema
+from api.schema import create_schema, records_of
 from api.settings import ApiSettings
-from auth.bearer import Verifier
+from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
 from auth.keys import RECEIPT, KeyStore
 from auth.receipts import Receipts
@@ -39,6 +48,12 @@ from domain.sections import SECTIONS
 from domain.values import utc_now
 
 INGEST_BYTES, GRAPHQL_BYTES, FORM_BYTES = 512 * 1024 * 1024, 1024 * 1024, 64 * 1024
+GRAPHQL_PATH = "/graphql"
+UNREADABLE = {
+    400: ("The length of the body is no number.", "BAD_REQUEST"),
+    413: (f"The body is longer than {GRAPHQL_BYTES} bytes.", "CONTENT_TOO_LARGE"),
+}
+add_compress_type(GRAPHQL)
 
 
 @dataclass(slots=True)
@@ -79,21 +94,14 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             stack.push_async_callback(engine.dispose)
             services = await open_services(stack, settings, verifier, fresh=auth.fresh_sign_in)
             app.state.services = services
-            endpoint = Endpoint(
-                create_schema(),
-                services.reader,
-                services.acting,
-                receipts,
-                settings.identifier_key,
-                settings.emergency_alarm,
-            )
-            graphql.app = Bearer(endpoint, verifier)
+            endpoint = await open_graphql(stack, settings, services, receipts)
+            graphql.app = Bearer(endpoint, verifier, unauthenticated)
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
             yield
 
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=["GET", "POST"]),
+            Route(GRAPHQL_PATH, graphql),
             Mount("/ingest", ingest),
             *rest.operations(reader_of, settings.metrics_token),
             *roots.routes(reader_of, auth.issuer),
@@ -103,7 +111,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
         middleware=[
             Middleware(Measured),
             Middleware(RequestId),
-            Middleware(BodyLimit, limit_of=body_limit),
+            Middleware(BodyLimit, limit_of=body_limit, refuse=unreadable),
             Middleware(Cors, origins=Origins(sessions)),
             Middleware(CompressMiddleware, zstd_level=1, brotli_quality=1, gzip_level=1, minimum_size=1024),
         ],
@@ -124,6 +132,28 @@ async def open_services(
     return Services(reader, intake, Acting(consent, fresh=fresh), verifier)
 
 
+async def open_graphql(
+    stack: AsyncExitStack, settings: ApiSettings, services: Services, receipts: Receipts
+) -> Endpoint:
+    """The endpoint with its trusted documents planned, and looked after for as long as the application lives."""
+    schema = create_schema()
+    graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
+    documents = Documents(graphql_schema, records_of(graphql_schema), introspection=settings.introspection)
+    trusted = TrustedDocuments(documents, services.reader)
+    await trusted.look()
+    looking = asyncio.create_task(trusted.keep_looking())
+    stack.push_async_callback(stopped, looking)
+    lookup = DocumentLookup(documents, trusted, AutomaticQueries())
+    key, alarm = settings.identifier_key, settings.emergency_alarm
+    executor = Executor(schema, services.reader, services.acting, receipts, key, alarm)
+    return Endpoint(lookup, services.reader, executor, Free())
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 def reader_of(request: Request) -> RecordReader:
     services: Services = request.app.state.services
     return services.reader
@@ -142,7 +172,21 @@ def smart_aliases() -> dict[str, list[str]]:
 def body_limit(path: str) -> int:
     if path.startswith("/ingest/"):
         return INGEST_BYTES
-    return GRAPHQL_BYTES if path == "/graphql" else FORM_BYTES
+    return GRAPHQL_BYTES if path == GRAPHQL_PATH else FORM_BYTES
+
+
+def unreadable(scope: Scope, status: int) -> Response:
+    """A body that is too long, or whose length is no number, told as the route's clients expect it."""
+    if scope["path"] != GRAPHQL_PATH:
+        return problem(scope, status)
+    message, code = UNREADABLE[status]
+    return refused(Request(scope), Refused([told(message, code)], status))
+
+
+def unauthenticated(request: Request, why: InvalidToken) -> Response:
+    """RFC 6750 3 with a body that GraphQL clients read."""
+    headers = {"WWW-Authenticate": why.challenge()}
+    return refused(request, Refused([told(why.description, "UNAUTHENTICATED")], why.status, headers=headers))
 
 
 async def unexpected(request: Request, error: Exception) -> Response:

@@ -1,6 +1,9 @@
 """The door of every resource: an access token in the Authorization header, or 401 before anything else happens."""
 
+from collections.abc import Callable
+
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from auth.bearer import InvalidToken, Verifier
@@ -8,10 +11,18 @@ from auth.resource import offered, refusal
 
 
 class Bearer:
-    """Lets a request with a valid token in, with `request.state.caller`; answers others by RFC 6750 3, RFC 9449 7."""
+    """Lets a request with a valid token in, with `request.state.caller`; answers others by RFC 6750 3, RFC 9449 7.
 
-    def __init__(self, app: ASGIApp, verifier: Verifier) -> None:
-        self.app, self.verifier = app, verifier
+    `refuse` writes that answer's body as the route's clients expect it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        verifier: Verifier,
+        refuse: Callable[[Request, InvalidToken], Response] = lambda _, refused: refusal(refused),
+    ) -> None:
+        self.app, self.verifier, self._refuse = app, verifier, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -21,7 +32,7 @@ class Bearer:
         try:
             request.state.caller = await self.verifier.caller(offered(request, self.verifier.issuer))
         except InvalidToken as refused:
-            await refusal(refused)(scope, receive, send)
+            await self._refuse(request, refused)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 

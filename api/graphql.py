@@ -1,161 +1,161 @@
-"""The GraphQL endpoint: Strawberry's view with the planner's exit 1 in front of its executor.
+"""The GraphQL endpoint: what a request asks for, what it pays, and by which of the planner's exits it is answered.
 
-A bearer token and nothing else opens it (RFC 6750); a dead grant is a 401 even where the JWT still holds.
+A bearer token and nothing else opens it (RFC 6750); a dead grant is a 401 even where the JWT still holds. What an HTTP
+request may look like is decided in `api/http/`, which document it means in `api/documents/`.
 """
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import orjson
-import strawberry
+from graphql import OperationType
 from graphql.execution.values import VariableValues
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from strawberry.asgi import GraphQL
-from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
-from strawberry.types.execution import ExecutionResult
+from starlette.types import Receive, Scope, Send
 
-from api.acting import Acting
-from api.context import Context
-from api.errors import located, masked, not_found, refusal, refused_gates
+from api.documents.lookup import DocumentLookup
+from api.errors import located, not_found, refusal, refused_gates
+from api.execution import Executor
+from api.http import answers
+from api.http.bounds import usable_variables
+from api.http.etags import Condition, condition
+from api.http.media import GRAPHQL, JSON, accepts, answer_type
+from api.http.refusals import (
+    INVALID,
+    Refused,
+    dead_grant,
+    method_not_allowed,
+    request_error,
+    request_errors,
+    told,
+)
+from api.http.requests import GraphQLRequest, read_request
+from api.http.toll import Charge, Toll
 from api.metrics import READS
-from api.planner.documents import Document, Documents
+from api.planner.documents import Document
 from api.planner.plan import Plan
-from api.planner.read import RecordReader
-from api.schema import records_of
-from auth.receipts import Receipts
-from domain.emergency_reviews import Alarm
+from api.planner.read import Answer, RecordReader
+from auth.bearer import Caller
 from domain.errors import HealthbookError
 
-ME = "select access.me($1)"
-JSON = "application/json"
-DEAD = 'Bearer realm="healthbook", error="invalid_token", error_description="The grant has ended."'
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One operation with its variables, and who asks for it, in which media type."""
+
+    document: Document
+    variables: VariableValues
+    raw: GraphQLRequest
+    request: Request
+    media: str
+
+    @property
+    def caller(self) -> Caller:
+        caller: Caller = self.request.state.caller
+        return caller
+
+    @property
+    def request_id(self) -> UUID:
+        return UUID(self.request.state.request_id)
 
 
-class Endpoint(GraphQL[Context, None]):
-    """`/graphql`. POST application/json; the caller was put on the request by `api.bearer`."""
+class Endpoint:
+    """`/graphql`. The caller was put on the request by `api.bearer`."""
 
-    def __init__(
-        self,
-        schema: strawberry.Schema,
-        reader: RecordReader,
-        acting: Acting,
-        receipts: Receipts,
-        identifier_key: bytes,
-        alarm: Alarm,
-    ) -> None:
-        super().__init__(schema, graphql_ide=None, allow_queries_via_get=False)
-        self.reader, self.acting, self.receipts = reader, acting, receipts
-        self._identifier_key, self._alarm = identifier_key, alarm
-        graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
-        self.documents = Documents(graphql_schema, records_of(graphql_schema))
+    def __init__(self, documents: DocumentLookup, reader: RecordReader, executor: Executor, toll: Toll) -> None:
+        self._documents, self._reader, self._executor, self._toll = documents, reader, executor, toll
 
-    async def get_context(self, request: Any, response: Any) -> Context:
-        del response
-        caller, request_id = request.state.caller, request.state.request_id
-        return Context(
-            caller=caller,
-            reader=self.reader,
-            acting=self.acting,
-            sign=await self.receipts.signer(),
-            identifier_key=self._identifier_key,
-            request_id=request_id,
-            alarm=self._alarm,
-        )
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
 
-    async def get_root_value(self, request: Any) -> None:
-        del request
-
-    def encode_json(self, data: object) -> bytes:
-        return orjson.dumps(data)
-
-    async def parse_http_body(self, request: Any) -> Any:
-        """JSON that is no object, or no JSON at all, is the client's mistake."""
+    async def answer(self, request: Request) -> Response:
+        media = answer_type(request.headers.getlist("accept"))
+        if media is None:
+            return refused(request, not_acceptable())
         try:
-            return await super().parse_http_body(request)
-        except (AttributeError, TypeError, UnicodeDecodeError, RecursionError):
-            raise HTTPException(400, "The body is not a GraphQL request.") from None
+            return await self._answer(await self._asked(request, media))
+        except Refused as refusal_:
+            return refused(request, refusal_)
 
-    async def run(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """Exit 1 where the whole answer is PostgreSQL's, else exit 2, which reads the same body again."""
-        if request.method == "POST" and request.headers.get("content-type", "").startswith(JSON):
-            planned = self._planned(await request.body())
-            if planned is not None:
-                READS.labels("1").inc()
-                return Response(await self._exit_1(*planned, request), media_type=JSON)
-        READS.labels("2").inc()
-        return await super().run(request, *args, **kwargs)
-
-    def _planned(self, body: bytes) -> tuple[Plan, VariableValues] | None:
-        """The plan of a body that PostgreSQL can answer whole; what is wrong with another is for exit 2 to tell."""
-        try:
-            asked = orjson.loads(body)
-            document = self.documents.get(asked["query"], asked.get("operationName"))
-        except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-            return None
-        given = asked.get("variables")
-        if not isinstance(document, Document) or not isinstance(given, dict | None):
-            return None
-        variables = document.variables(given)
+    async def _asked(self, request: Request, media: str) -> Asked:
+        raw = await read_request(request)
+        document = await self._documents.find(raw, request.state.caller.client_id)
+        _may_be_asked(document.operation.operation, raw)
+        usable_variables(raw.variables)
+        variables = document.variables(raw.variables)
         if isinstance(variables, list):
-            return None
-        try:
-            plan = document.plan(variables)
-        except HealthbookError:
-            return None
-        return (plan, variables) if plan else None
+            raise request_errors(variables, INVALID)
+        return Asked(document, variables, raw, request, media)
 
-    async def _exit_1(self, plan: Plan, variables: VariableValues, request: Request) -> bytes:
-        """The response: what PostgreSQL wrote under the root's key, and an error for each section refused."""
-        key, caller = plan.root.key, request.state.caller
+    async def _answer(self, asked: Asked) -> Response:
+        """Exit 1 where the whole answer is PostgreSQL's, else exit 2."""
+        charge = await self._toll.enter(asked.caller, asked.document, asked.variables)
         try:
-            answer = await self.reader.read(caller.grant_id, plan, variables, UUID(request.state.request_id))
+            plan = asked.document.plan(asked.variables)
+        except HealthbookError:  # exit 2 tells it at its place
+            plan = None
+        if plan is None:
+            READS.labels("2").inc()
+            body = await self._executor.run(asked.document, asked.raw, asked.request.state, charge.extensions)
+            return answers.answered(body, asked.media, charge.headers)
+        READS.labels("1").inc()
+        return await self._exit_1(plan, asked, charge)
+
+    async def _exit_1(self, plan: Plan, asked: Asked, charge: Charge) -> Response:
+        """What PostgreSQL wrote under the root's key, and an error for each section refused."""
+        key, held = plan.root.key, _held(plan, asked)
+        tag = held.asked if held else None
+        try:
+            answer = await self._reader.read(asked.caller.grant_id, plan, asked.variables, asked.request_id, tag=tag)
         except HealthbookError as error:
-            return _response(key, None, [located(error, plan, [key])])
+            return _told(key, None, [located(error, plan, [key])], asked, charge)
         if answer.outcome == "DEAD":
             raise dead_grant()
+        if held and answer.tag and (answer.outcome == "UNCHANGED" or held.holds(answer.tag)):
+            return answers.not_modified(held.etag(answer.tag), charge.headers)
         if answer.data is None:
-            return _response(key, None, [located(not_found(), plan, [key])])
-        errors = [
-            located(refusal(gate.section, caller.scopes), plan, [key, *gate.path], gate)
-            for gate in refused_gates(plan, answer)
-        ]
-        return _response(key, answer.data, errors)
-
-    async def execute_single(
-        self,
-        request: Request,
-        request_adapter: Any,
-        sub_response: Response,
-        context: Context,
-        root_value: None,
-        request_data: GraphQLRequestData,
-    ) -> Any:
-        """Exit 2: a living grant and a document within the limits, then graphql-core."""
-        me = await context.reader.value(ME, context.caller.grant_id)
-        if me is None:
-            raise dead_grant()
-        query = request_data.query
-        document = self.documents.get(query, request_data.operation_name) if isinstance(query, str) else None
-        if isinstance(document, list):
-            return ExecutionResult(data=None, errors=document)
-        context.me = orjson.loads(me)
-        return await super().execute_single(request, request_adapter, sub_response, context, root_value, request_data)
-
-    async def process_result(
-        self, request: Request, result: ExecutionResult, *args: Any, **kwargs: Any
-    ) -> GraphQLHTTPResponse:
-        """Errors as a client may see them."""
-        result.errors = [masked(error, request.state.request_id) for error in result.errors or ()] or None
-        return await super().process_result(request, result, *args, **kwargs)
+            return _told(key, None, [located(not_found(), plan, [key])], asked, charge)
+        response = _told(key, answer.data, _refusals(plan, answer, asked.caller), asked, charge)
+        return answers.tagged(response, held.etag(answer.tag)) if held and answer.tag else response
 
 
-def _response(key: str, data: str | None, errors: list[Any]) -> bytes:
-    """The body; keys of an operation are GraphQL names, which are themselves in JSON."""
-    told = b',"errors":' + orjson.dumps(errors) if errors else b""
-    return f'{{"data":{{"{key}":{data or "null"}}}'.encode() + told + b"}"
+def _may_be_asked(operation: OperationType, raw: GraphQLRequest) -> None:
+    """Safe methods ask and change nothing (GraphQL over HTTP, "GET"); a subscription is no single answer."""
+    if operation is OperationType.MUTATION and raw.is_safe:
+        raise method_not_allowed("A mutation is sent by POST.", "POST")
+    if operation is OperationType.SUBSCRIPTION:
+        raise request_error("A subscription needs a stream.", "SUBSCRIPTION_NOT_STREAMED")
 
 
-def dead_grant() -> HTTPException:
-    return HTTPException(401, "The grant has ended.", headers={"WWW-Authenticate": DEAD})
+def _held(plan: Plan, asked: Asked) -> Condition | None:
+    """What the client of a GET or HEAD request holds already; None for POST, whose answers nobody keeps."""
+    if not asked.raw.is_safe:
+        return None
+    given = asked.request.headers.getlist("if-none-match")
+    return condition(given, plan.name, asked.media, asked.caller.scopes)
+
+
+def _refusals(plan: Plan, answer: Answer, caller: Caller) -> list[dict[str, Any]]:
+    return [
+        located(refusal(gate.section, caller.scopes), plan, [plan.root.key, *gate.path], gate)
+        for gate in refused_gates(plan, answer)
+    ]
+
+
+def _told(key: str, data: str | None, errors: list[Any], asked: Asked, charge: Charge) -> Response:
+    return answers.answered(answers.planned_body(key, data, errors, charge.extensions), asked.media, charge.headers)
+
+
+def refused(request: Request, refusal_: Refused) -> Response:
+    """A refusal of this path in a type that the client takes; also for what is refused before the endpoint."""
+    accept = request.headers.getlist("accept")
+    media = answer_type(accept) or GRAPHQL
+    if refusal_.prefers_json and accepts(accept, JSON):
+        media = JSON
+    return answers.refused(refusal_, media)
+
+
+def not_acceptable() -> Refused:
+    return Refused([told(f"Answers are {GRAPHQL} or {JSON}, in UTF-8.", "NOT_ACCEPTABLE")], 406)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADERS = {
@@ -63,8 +63,10 @@ def secure(headers: MutableHeaders) -> None:
 class BodyLimit:
     """No body longer than its route may have, whether or not its length was announced. RFC 9110 15.5.14."""
 
-    def __init__(self, app: ASGIApp, limit_of: Callable[[str], int]) -> None:
-        self.app, self.limit_of = app, limit_of
+    def __init__(
+        self, app: ASGIApp, limit_of: Callable[[str], int], refuse: Callable[[Scope, int], Response] | None = None
+    ) -> None:
+        self.app, self.limit_of, self._answer = app, limit_of, refuse or problem
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -97,16 +99,16 @@ class BodyLimit:
                 raise
             await self._refuse(scope, receive, send, 413)
 
-    @staticmethod
-    async def _refuse(scope: Scope, receive: Receive, send: Send, status: int) -> None:
-        body = (
-            TOO_LARGE
-            if status == TOO_LARGE["status"]
-            else {"type": "about:blank", "title": "Bad Request", "status": status}
-        )
-        await JSONResponse(body, status, media_type="application/problem+json", headers={"Connection": "close"})(
-            scope, receive, send
-        )
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int) -> None:
+        response = self._answer(scope, status)
+        response.headers["Connection"] = "close"
+        await response(scope, receive, send)
+
+
+def problem(_: Scope, status: int) -> Response:
+    """RFC 9457, for a body that is too long or whose length is no number."""
+    body = TOO_LARGE if status == TOO_LARGE["status"] else {**TOO_LARGE, "title": "Bad Request", "status": status}
+    return JSONResponse(body, status, media_type="application/problem+json")
 
 
 class _TooLarge(Exception):

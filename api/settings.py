@@ -18,7 +18,7 @@ class ApiSettings:
     """Four database logins with a right of their own each, and the key that identifiers are hashed with.
 
     `demo_token` opens GraphiQL and the list of demo citizens; only the demo command has one. `metrics_token` opens
-    /metrics; without one only this machine sees it.
+    /metrics; without one only this machine sees it. `introspection`: whether callers may read the schema.
     """
 
     web_dsn: str = field(repr=False)
@@ -30,6 +30,7 @@ class ApiSettings:
     demo_token: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     emergency_alarm: Alarm = field(default_factory=Alarm)
+    introspection: bool = True
 
     def __post_init__(self) -> None:
         if len(self.identifier_key) != KEY_BYTES:
@@ -54,6 +55,14 @@ def connections(environ: Mapping[str, str]) -> int:
     if not text.isdigit():
         raise ValueError("HEALTHBOOK_CONNECTIONS must be a number")
     return int(text)
+
+
+def introspection(environ: Mapping[str, str]) -> bool:
+    """HEALTHBOOK_INTROSPECTION: on or off; on unless told."""
+    told = environ.get("HEALTHBOOK_INTROSPECTION") or "on"
+    if told not in {"on", "off"}:
+        raise ValueError("HEALTHBOOK_INTROSPECTION must be on or off")
+    return told == "on"
 
 
 def emergency_alarm(environ: Mapping[str, str]) -> Alarm:

@@ -27,10 +27,10 @@ OPEN_PATHS = frozenset(
 KEPT_S = 30
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, DPoP, If-None-Match",
     "Access-Control-Max-Age": "600",
 }
-_EXPOSED = "WWW-Authenticate, X-Request-Id"
+_EXPOSED = "ETag, WWW-Authenticate, X-Request-Id"
 
 
 class Origins:

@@ -8,7 +8,7 @@ import typer
 import uvicorn
 
 from api.app import create_app
-from api.settings import ApiSettings, connections, emergency_alarm, identifier_key
+from api.settings import ApiSettings, connections, emergency_alarm, identifier_key, introspection
 from auth.keys import ensure
 from auth.settings import AuthSettings
 from cli.database import database
@@ -37,6 +37,7 @@ def run(*, host: str, port: int) -> None:
             connections=connections(environ),
             metrics_token=environ.get("HEALTHBOOK_METRICS_TOKEN") or None,
             emergency_alarm=emergency_alarm(environ),
+            introspection=introspection(environ),
         )
         serve(api, auth, listening)
 

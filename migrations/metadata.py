@@ -16,6 +16,7 @@ import domain.practitioners
 import domain.related_persons
 import domain.revisions
 import domain.sections
+import domain.trusted_documents
 import notifications.tables
 from domain.database import Base
 

@@ -1,7 +1,7 @@
 """Documents that were parsed, validated and planned once. Repeating one costs a dictionary look-up.
 
 The key of a plan is the document, the operation and what of the variables shapes the statement (values of Booleans,
-which others are given). Trusted documents (a later issue) are this cache filled at start-up.
+which others are given). Trusted documents (api/documents/) are made by it at start-up, and kept by name.
 """
 
 from collections import OrderedDict
@@ -17,13 +17,16 @@ from graphql import (
     GraphQLSchema,
     NamedTypeNode,
     NonNullTypeNode,
+    NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     get_operation_ast,
+    validate,
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
-from api.limits import checked_document
+from api.http.bounds import nul_errors
+from api.limits import MOST_ERRORS, checked_document
 from api.planner.plan import NodeId, Plan, compile_root, structure
 from api.planner.selection import Selection
 from api.planner.sources import SOURCE, RootSource
@@ -61,6 +64,7 @@ class Document:
     """A valid document and one operation of it. `plan` answers None where exit 2 must."""
 
     schema: GraphQLSchema
+    node: DocumentNode
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
     records: Mapping[str, GraphQLObjectType]
@@ -68,7 +72,8 @@ class Document:
     plans: LRU[Plan | None] = field(default_factory=lambda: LRU(PLANS))
 
     def variables(self, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        return get_variable_values(self.schema, self.operation.variable_definitions or (), dict(given or {}))
+        definitions = self.operation.variable_definitions or ()
+        return get_variable_values(self.schema, definitions, dict(given or {}), MOST_ERRORS, hide_suggestions=True)
 
     def plan(self, variables: VariableValues) -> Plan | None:
         """The plan where the operation is one planned root field whose bytes may go through (exit 1)."""
@@ -103,8 +108,10 @@ class Document:
 class Documents:
     """All documents seen lately, by text and operation name."""
 
-    def __init__(self, schema: GraphQLSchema, records: Mapping[str, GraphQLObjectType]) -> None:
-        self._schema, self._records = schema, records
+    def __init__(
+        self, schema: GraphQLSchema, records: Mapping[str, GraphQLObjectType], *, introspection: bool = True
+    ) -> None:
+        self._schema, self._records, self._introspection = schema, records, introspection
         self._documents: LRU[Document | list[GraphQLError] | None] = LRU(REMEMBERED)
 
     def get(self, text: str, operation_name: str | None) -> Document | list[GraphQLError] | None:
@@ -116,10 +123,20 @@ class Documents:
         document, errors = checked_document(self._schema, text)
         if document is None or errors:
             return errors
+        wrong = nul_errors(document) or ([] if self._introspection else introspection_errors(self._schema, document))
+        if wrong:
+            return wrong
         operation = get_operation_ast(document, operation_name)
         if operation is None:
             return None
-        return Document(self._schema, operation, fragments_of(document), self._records, _booleans(operation))
+        return Document(self._schema, document, operation, fragments_of(document), self._records, _booleans(operation))
+
+
+def introspection_errors(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    """What a document asks of the schema itself where that is not told; `__typename` always is."""
+    found = validate(schema, document, [NoSchemaIntrospectionCustomRule], max_errors=1)
+    code = {"code": "INTROSPECTION_DISABLED"}
+    return [GraphQLError("This server does not tell its schema.", one.nodes, extensions=code) for one in found[:1]]
 
 
 def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -55,7 +55,7 @@ async def test_a_bound_token_reads_with_its_proof_once(book, bound):
     first = await book.client.post("/graphql", json=QUERY, headers=sent)
     assert (first.status_code, "data" in first.json()) == (200, True)
     again = await book.client.post("/graphql", json=QUERY, headers=sent)
-    assert (again.status_code, again.json()["error"]) == (401, "invalid_dpop_proof")
+    assert (again.status_code, again.json()["errors"][0]["extensions"]["code"]) == (401, "UNAUTHENTICATED")
     assert 'DPoP algs="ES256", error="invalid_dpop_proof"' in again.headers["www-authenticate"]
     assert (await book.client.post("/graphql", json=QUERY, headers=headers(*bound))).status_code == 200
 
@@ -63,13 +63,15 @@ async def test_a_bound_token_reads_with_its_proof_once(book, bound):
 async def test_a_bound_token_reads_nothing_as_a_bearer(book, bound):
     for sent in (headers(*bound, scheme="Bearer"), {"Authorization": f"Bearer {bound[1]}"}):
         answer = await book.client.post("/graphql", json=QUERY, headers=sent)
-        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+        assert answer.status_code == 401
+        assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
 async def test_a_plain_token_reads_nothing_with_a_proof(book):
     token = await book.token(book.citizens[0])
     answer = await book.client.post("/graphql", json=QUERY, headers=headers(Key(), token))
-    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
 async def test_a_query_in_the_address_is_no_part_of_the_proof_and_the_host_neither(book, bound):

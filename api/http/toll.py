@@ -1,0 +1,39 @@
+"""What a request pays before it is executed, on either exit: the one place where cost and budget are looked at."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from graphql.execution.values import VariableValues
+
+from api.planner.documents import Document
+from auth.bearer import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What the answer says of it: entries of the response's `extensions`, and headers."""
+
+    extensions: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Toll(Protocol):
+    async def enter(self, caller: Caller, document: Document, variables: VariableValues) -> Charge:
+        """Called once a request, after variables were coerced and before the database is asked.
+
+        Raises `api.http.refusals.Refused` where the operation may not run: `request_error(...)` where the document is
+        too expensive, `Refused([told(...)], 429, headers=...)` where the budget is spent.
+        """
+        ...
+
+
+class Free:
+    """Nothing costs anything."""
+
+    async def enter(self, caller: Caller, document: Document, variables: VariableValues) -> Charge:
+        del caller, document, variables
+        return FREE
+
+
+FREE = Charge()
