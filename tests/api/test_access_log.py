@@ -291,7 +291,7 @@ class TestADispute:
         body = json.dumps({"query": DISPUTE, "variables": {"id": entry["id"], "why": why}})  # escapes half a surrogate
         headers = {"Authorization": f"Bearer {await circle.phone()}", "Content-Type": "application/json"}
         answer = await circle.book.client.post("/graphql", content=body, headers=headers)
-        assert code(answer.json()) == "INVALID"
+        assert code(answer.json()) == ("BAD_REQUEST" if "\ud800" in why else "INVALID")
 
     async def test_of_an_id_that_is_none_is_invalid(self, circle):
         answer = await circle.book.ask(DISPUTE, await circle.phone(), {"id": str(UUID(int=1)), "why": "x"})

@@ -130,7 +130,7 @@ async def test_abuse_28_the_token_is_long_kept_as_a_hash_and_no_address(clinic):
     assert answer.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("token", ["", "x", "\x00", "é", "A" * 43, "A" * 100_000])
+@pytest.mark.parametrize("token", ["", "x", "\x01", "é", "A" * 43, "A" * 100_000])
 async def test_abuse_28_guessed_tokens_open_nothing(clinic, token):
     await offer(await clinic.phone())
     answer = await (await clinic.desk()).answer(CHECK_IN, offer=token)
