@@ -58,6 +58,9 @@ def secure(headers: MutableHeaders) -> None:
     headers.setdefault("Cache-Control", "no-store")
     if "no-store" in headers["Cache-Control"]:
         headers.add_vary_header("Authorization")
+    if "Vary" in headers:
+        names = (name.strip() for name in headers["Vary"].split(","))
+        headers["Vary"] = ", ".join({name.lower(): name for name in names}.values())
 
 
 class BodyLimit:

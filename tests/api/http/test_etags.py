@@ -1,0 +1,153 @@
+"""Answers that a phone may keep: a tag on what was read, 304 where none of it has changed, and nothing else kept."""
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.http.etags import condition
+from api.http.media import GRAPHQL, JSON
+from tests.api.conftest import AUTH
+
+READ = "{ healthRecord { patientId demographics { name } labs(first: 40) { nodes { id display value } } } }"
+LESS = "{ healthRecord { patientId } }"
+VARY = "authorization, accept, accept-encoding"
+TAGGING = """
+create function access.read(p_grant uuid, p_patient uuid, p_purpose text, p_sections text[], p_plan text,
+                            p_args text[], p_request uuid, p_tag text,
+                            out data text, out outcome text, out opened text, out tag text)
+language plpgsql as $$
+begin
+    select r.data, r.outcome, r.opened into data, outcome, opened
+      from access.read(p_grant, p_patient, p_purpose, p_sections, p_plan, p_args, p_request) r;
+    if outcome = 'ALLOWED' and p_tag is not null then
+        tag := md5(concat(p_grant, data, opened));
+    end if;
+    if tag = p_tag then
+        outcome := 'UNCHANGED';
+        data := null;
+    end if;
+end $$
+"""
+"""What `access.read` does with a tag, where the database has no such function of its own."""
+
+
+@pytest.fixture
+async def door(book):
+    """The application on a database whose reading function knows tags; sends anything to /graphql."""
+    name = "access.read(uuid, uuid, text, text[], text, text[], uuid, text)"
+    ((has_tags,),) = await book.sql("select to_regprocedure($1) is not null", name)
+    if not has_tags:
+        await book.sql(TAGGING)
+    token = await book.token(book.citizens[0])
+    app = create_app(book.database.api_settings(), AUTH)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url=AUTH.issuer) as client:
+
+            async def send(query=READ, method="GET", token=token, **headers):
+                sent = {name.replace("_", "-"): value for name, value in headers.items()}
+                how = {"json": {"query": query}} if method == "POST" else {"params": {"query": query}}
+                return await client.request(
+                    method, "/graphql", headers={"Authorization": f"Bearer {token}"} | sent, **how
+                )
+
+            yield send
+
+
+async def test_what_was_got_is_not_sent_again(door):
+    first = await door()
+    assert first.status_code == 200
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert first.headers["vary"].lower() == f"{VARY}, origin"
+    again = await door(If_None_Match=first.headers["etag"])
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("etag", "cache-control", "vary"):
+        assert again.headers[name] == first.headers[name]
+    assert "content-type" not in again.headers
+    assert "content-encoding" not in again.headers
+
+
+@pytest.mark.parametrize("form", ["{}", '"other", {}', '{}, W/"x"', "*", '"a-b",{} , "c"'])
+async def test_a_list_of_tags_and_a_star_are_understood(door, form):
+    tag = (await door()).headers["etag"]
+    for one in (tag, tag.removeprefix("W/")):
+        assert (await door(If_None_Match=form.format(one))).status_code == 304
+
+
+async def test_the_second_of_two_known_tags_counts(door):
+    tag = (await door()).headers["etag"]
+    older = f'W/"{"0" * 32}-{tag.rpartition("-")[2]}'
+    assert (await door(If_None_Match=f"{older}, {tag}")).status_code == 304
+
+
+@pytest.mark.parametrize("given", ["", "x", '"', '"x', "W/", '"\u00e9"', "," * 3000, '"x"' * 3000, '"", ""'])
+async def test_a_header_that_is_no_list_of_tags_is_as_none(door, given):
+    answer = await door(If_None_Match=given.encode())
+    assert (answer.status_code, "etag" in answer.headers) == (200, True)
+
+
+async def test_a_tag_is_of_one_question_one_type_one_reader_and_one_scope(door, book):
+    tag = (await door(Accept=JSON)).headers["etag"]
+    assert (await door(LESS, If_None_Match=tag)).status_code == 200
+    assert (await door(Accept=GRAPHQL, If_None_Match=tag)).status_code == 200
+    other = await book.token(book.citizens[1])
+    assert (await door(token=other, If_None_Match=tag)).status_code == 200
+    narrow = await book.token(book.citizens[0], scope="record:labs:read")
+    answer = await door(token=narrow, If_None_Match=tag)
+    assert (answer.status_code, answer.json()["data"]["healthRecord"]["demographics"]) == (200, None)
+
+
+async def test_a_revoked_grant_learns_nothing_from_a_tag(door, book):
+    tag = (await door()).headers["etag"]
+    await book.sql("update auth.token_grant set revoked_at = now(), revoke_reason = 'test'")
+    for given in (tag, "*"):
+        assert (await door(If_None_Match=given)).status_code == 401
+
+
+async def test_a_refused_section_is_part_of_what_is_kept(door, book):
+    narrow = await book.token(book.citizens[0], scope="record:labs:read")
+    first = await door(token=narrow)
+    assert [error["extensions"]["code"] for error in first.json()["errors"]] == ["INSUFFICIENT_SCOPE"]
+    assert (await door(token=narrow, If_None_Match=first.headers["etag"])).status_code == 304
+
+
+async def test_head_has_the_tag_of_get(door):
+    got, head = await door(), await door(method="HEAD")
+    assert head.headers["etag"] == got.headers["etag"]
+    assert (await door(method="HEAD", If_None_Match=got.headers["etag"])).status_code == 304
+
+
+async def test_compressed_and_plain_answers_share_a_weak_tag(door):
+    tags = set()
+    for coding in ("identity", "gzip", "br", "zstd"):
+        answer = await door(Accept_Encoding=coding)
+        assert answer.headers.get("content-encoding", "identity") == coding
+        assert answer.headers["vary"].lower() == f"{VARY}, origin"
+        tags.add(answer.headers["etag"])
+    (tag,) = tags
+    assert tag.startswith('W/"')
+    assert (await door(Accept_Encoding="gzip", If_None_Match=tag)).status_code == 304
+
+
+@pytest.mark.parametrize(
+    "query", ["{ __typename healthRecord { patientId } }", "{ nothing }", '{ node(id: "x") { id } }']
+)
+async def test_errors_and_what_python_executes_are_kept_by_nobody(door, query):
+    answer = await door(query, If_None_Match="*")
+    assert answer.status_code != 304
+    assert answer.headers["cache-control"] == "no-store"
+    assert "etag" not in answer.headers
+
+
+async def test_answers_to_post_are_kept_by_nobody(door):
+    tag = (await door()).headers["etag"]
+    answer = await door(method="POST", If_None_Match=tag)
+    assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert "etag" not in answer.headers
+
+
+def test_a_tag_of_another_statement_is_not_asked_for():
+    given = condition([], "p_1", JSON, {"a"}).etag("x")
+    assert condition([given], "p_1", JSON, {"a"}).asked == "x"
+    for plan, media, scopes in (("p_2", JSON, {"a"}), ("p_1", GRAPHQL, {"a"}), ("p_1", JSON, {"b"})):
+        assert condition([given], plan, media, scopes).asked == ""
