@@ -22,13 +22,14 @@ from api.citizens import BookCitizens, Records
 from api.documents.automatic import AutomaticQueries
 from api.documents.lookup import DocumentLookup
 from api.documents.published import TrustedDocuments
+from api.errors import MASKED
 from api.execution import Executor
 from api.graphql import Endpoint, refused
 from api.http.media import GRAPHQL
 from api.http.refusals import Refused, told
 from api.http.toll import Free
 from api.metrics import Measured
-from api.middleware import BodyLimit, RequestId, problem
+from api.middleware import HEADERS, BodyLimit, RequestId, problem
 from api.pages import explorer
 from api.planner.documents import Documents
 from api.planner.read import RecordReader
@@ -191,5 +192,9 @@ def unauthenticated(request: Request, why: InvalidToken) -> Response:
 
 async def unexpected(request: Request, error: Exception) -> Response:
     """A fault of ours: logged under the request's id, told without words."""
-    rest.log.error("unexpected", request_id=request.state.request_id, kind=type(error).__name__)
-    return rest.problem(500, "Unexpected error.", request.state.request_id)
+    request_id = request.state.request_id
+    rest.log.error("unexpected", request_id=request_id, kind=type(error).__name__)
+    if request.url.path == GRAPHQL_PATH:
+        headers = {**HEADERS, "X-Request-Id": request_id, "Cache-Control": "no-store"}  # answered outside all else
+        return refused(request, Refused([told(MASKED, "INTERNAL", requestId=request_id)], 500, headers=headers))
+    return rest.problem(500, MASKED, request_id)

@@ -65,4 +65,4 @@ def masked(error: GraphQLError, request_id: str) -> GraphQLError:
         extensions = graphql_error(original).extensions
         return GraphQLError(str(original), error.nodes, error.source, error.positions, error.path, original, extensions)
     log.error("unexpected", request_id=request_id, kind=type(original).__name__, exc_info=original)
-    return GraphQLError(MASKED, error.nodes, path=error.path, extensions={"code": "INTERNAL"})
+    return GraphQLError(MASKED, error.nodes, path=error.path, extensions={"code": "INTERNAL", "requestId": request_id})

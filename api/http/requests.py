@@ -106,7 +106,7 @@ def _checked(given: Mapping[str, Any], *, is_safe: bool) -> GraphQLRequest:
     variables, extensions = _object(given, "variables"), _object(given, "extensions")
     if query is not None and document_id is not None:
         raise wrong_parameter("documentId", "cannot be given beside `query`")
-    if query is None and document_id is None and "persistedQuery" not in extensions:
+    if query is None and document_id is None and extensions.get("persistedQuery") is None:
         raise wrong_parameter("query", "is missing")
     name = _text(given, "operationName")
     if name is not None and len(name) > LONGEST_NAME:

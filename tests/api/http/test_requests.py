@@ -20,7 +20,7 @@ async def door(book):
 
     async def send(method, *, accept=GRAPHQL, **how):
         headers = {"Authorization": f"Bearer {token}", "Accept": accept} | how.pop("headers", {})
-        return await book.client.request(method, "/graphql", headers=headers, **how)
+        return await book.client.request(method, how.pop("path", "/graphql"), headers=headers, **how)
 
     return send
 
@@ -137,8 +137,8 @@ class TestAddresses:
         assert answer.json()["errors"][0]["extensions"]["parameter"] == name
 
     async def test_that_are_no_utf_8_or_full_of_parameters_are_refused(self, door):
-        for query in (b"query=%ff", b"&".join(b"a%d=1" % n for n in range(50))):
-            assert code(await door("GET", params=query), 400) == "BAD_REQUEST"
+        for query in ("query=%ff", "&".join(f"a{n}=1" for n in range(50))):
+            assert code(await door("GET", path=f"/graphql?{query}"), 400) == "BAD_REQUEST"
 
     async def test_past_the_limit_are_refused(self, door):
         assert code(await door("GET", params={"query": ME + " " * 40_000}), 414) == "URI_TOO_LONG"
@@ -276,3 +276,11 @@ async def test_a_repeated_document_is_neither_parsed_nor_validated(door, monkeyp
     monkeypatch.setattr("api.planner.documents.get_operation_ast", None)
     for query in (plain, change):
         assert (await door("POST", json={"query": query})).status_code == 200
+
+
+async def test_a_fault_of_ours_is_told_in_the_same_shape_with_its_request_id(door, book):
+    await book.sql("alter function access.me rename to was_me")
+    answer = await door("POST", json={"query": "{ __typename }"})
+    assert code(answer, 500) == "INTERNAL"
+    assert answer.json()["errors"][0]["extensions"]["requestId"] == answer.headers["x-request-id"]
+    assert "was_me" not in answer.text
