@@ -2,7 +2,7 @@
 
 A document holds no data and gives no right; publishing one only says that its text is known and was looked at. One of
 no client is for all. A client in `trusted_only` may use nothing else. The web process reads both by
-`access.trusted_documents` (migrations/versions/0016_documents.py).
+`access.trusted_documents` (migrations/versions/0011_documents.py).
 """
 
 from collections.abc import Sequence
