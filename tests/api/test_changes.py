@@ -312,7 +312,9 @@ async def test_a_cursor_of_nobody_is_named(book, since):
     for more in ("", "__typename "):
         query = asking(["labs"]).replace("{ changes(", f"{{ {more}changes(", 1)
         answer = await book.ask(query, await book.token(book.citizens[0]), {"since": since, "n": 5})
-        assert answer["errors"][0]["extensions"] == {"code": "INVALID", "argument": "since"}
+        told = answer["errors"][0]["extensions"]
+        assert told["code"] == "INVALID"
+        assert "since" in (told.get("argument"), told.get("variable"))  # a NUL does not get past the door
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])

@@ -18,7 +18,7 @@ from graphql import (
 )
 from sqlalchemy.dialects import postgresql
 
-from api.planner.sources import SOURCE, SectionSource
+from api.planner.sources import SOURCE, SectionChangesSource, SectionSource
 from api.planner.sql import record_of
 from api.schema import create_schema
 from domain.database import Base, Item, Part
@@ -31,7 +31,7 @@ RECORD = SCHEMA.type_map["HealthRecord"]
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 # Types of the API itself, which no FHIR resource has.
-OF_THE_API = re.compile(r"Query|Me|HealthRecord|PageInfo|Node|\w+Connection|\w+Edge")
+OF_THE_API = re.compile(r"Query|Me|HealthRecord|Changes|PageInfo|Node|\w+Connection|\w+Edge|\w+SectionChanges")
 # Fields of ours: how one fact with several reports is shown.
 OF_THE_BOOK = {"id", "occurred", "isContradicted", "supersededAt", "position"}
 
@@ -61,10 +61,10 @@ def source_of(field):
     return definition.metadata.get(SOURCE) if definition else None
 
 
-def field_of(section):
-    """The section's field of HealthRecord."""
+def field_of(section, type_=RECORD):
+    """The section's field of HealthRecord, or of another type that has one for each section."""
     words = section.name.split("_")
-    return RECORD.fields[words[0] + "".join(word.title() for word in words[1:])]
+    return type_.fields[words[0] + "".join(word.title() for word in words[1:])]
 
 
 def shown_type(section):
@@ -157,6 +157,14 @@ def test_the_record_holds_the_sections_in_their_order_and_nothing_beside():
     assert [name for name, field in RECORD.fields.items() if not isinstance(source_of(field), SectionSource)] == [
         "patientId"
     ]
+
+
+@each_section
+def test_its_changes_are_guarded_by_this_very_section(section):
+    field = field_of(section, SCHEMA.type_map["Changes"])
+    assert source_of(field) == SectionChangesSource(section.name)
+    assert not is_non_null_type(field.type)
+    assert get_named_type(get_named_type(field.type).fields["items"].type) is shown_type(section)
 
 
 def test_rows_of_a_section_are_reached_through_its_guard_only():
@@ -262,4 +270,4 @@ async def test_the_migrations_make_its_tables_and_a_policy_names_it(section, dat
 
 def test_no_table_of_the_book_belongs_to_no_section():
     known = {model.__tablename__ for section in SECTIONS for model in section.models}
-    assert {table.name for table in Base.metadata.tables.values() if table.schema == "book"} == known | {"patient"}
+    assert {table.name for table in Base.metadata.tables.values() if table.schema == "book"} == known | {"patient", "removal"}

@@ -1,57 +1,57 @@
 """Answers that a phone may keep: a tag on what was read, 304 where none of it has changed, and nothing else kept."""
 
-import httpx
 import pytest
 
-from api.app import create_app
 from api.http.etags import condition
 from api.http.media import GRAPHQL, JSON
-from tests.api.conftest import AUTH
 
 READ = "{ healthRecord { patientId demographics { name } labs(first: 40) { nodes { id display value } } } }"
 LESS = "{ healthRecord { patientId } }"
 VARY = "authorization, accept, accept-encoding"
-TAGGING = """
-create function access.read(p_grant uuid, p_patient uuid, p_purpose text, p_sections text[], p_plan text,
-                            p_args text[], p_request uuid, p_tag text,
-                            out data text, out outcome text, out opened text, out tag text)
-language plpgsql as $$
-begin
-    select r.data, r.outcome, r.opened into data, outcome, opened
-      from access.read(p_grant, p_patient, p_purpose, p_sections, p_plan, p_args, p_request) r;
-    if outcome = 'ALLOWED' and p_tag is not null then
-        tag := md5(concat(p_grant, data, opened));
-    end if;
-    if tag = p_tag then
-        outcome := 'UNCHANGED';
-        data := null;
-    end if;
-end $$
-"""
-"""What `access.read` does with a tag, where the database has no such function of its own."""
 
 
 @pytest.fixture
 async def door(book):
-    """The application on a database whose reading function knows tags; sends anything to /graphql."""
-    name = "access.read(uuid, uuid, text, text[], text, text[], uuid, text)"
-    ((has_tags,),) = await book.sql("select to_regprocedure($1) is not null", name)
-    if not has_tags:
-        await book.sql(TAGGING)
+    """Sends anything to /graphql."""
     token = await book.token(book.citizens[0])
-    app = create_app(book.database.api_settings(), AUTH)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url=AUTH.issuer) as client:
 
-            async def send(query=READ, method="GET", token=token, **headers):
-                sent = {name.replace("_", "-"): value for name, value in headers.items()}
-                how = {"json": {"query": query}} if method == "POST" else {"params": {"query": query}}
-                return await client.request(
-                    method, "/graphql", headers={"Authorization": f"Bearer {token}"} | sent, **how
-                )
+    async def send(query=READ, method="GET", token=token, **headers):
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        how = {"json": {"query": query}} if method == "POST" else {"params": {"query": query}}
+        return await book.client.request(method, "/graphql", headers={"Authorization": f"Bearer {token}"} | sent, **how)
 
-            yield send
+    return send
+
+
+async def patient_of(book):
+    return (await book.sql("select patient_id from access.citizen where id = $1", book.citizens[0]))[0][0]
+
+
+async def test_a_change_of_the_book_is_a_new_answer(book, door):
+    first = await door()
+    await book.sql("update book.patient set revision = revision + 1 where patient_id <> $1", await patient_of(book))
+    assert (await door(If_None_Match=first.headers["etag"])).status_code == 304
+    await book.sql("update book.patient set revision = revision + 1 where patient_id = $1", await patient_of(book))
+    again = await door(If_None_Match=first.headers["etag"])
+    assert (again.status_code, again.content) == (200, first.content)
+    assert again.headers["etag"] != first.headers["etag"]
+
+
+async def test_what_is_not_sent_again_is_in_the_log_all_the_same(book, door):
+    first = await door()
+    count = "select count(*) from access.access_log where outcome = 'ALLOWED' and 'labs' = any (opened)"
+    before = (await book.sql(count))[0][0]
+    assert (await door(If_None_Match=first.headers["etag"])).status_code == 304
+    assert (await book.sql(count))[0][0] == before + 1
+
+
+async def test_another_decision_is_another_answer(book, door):
+    """The same data, seen by another right: the tag of one is nothing to the other."""
+    first = await door()
+    narrow = await book.token(book.citizens[0], scope="record:demographics:read")
+    again = await door(token=narrow, If_None_Match=first.headers["etag"])
+    assert again.status_code == 200
+    assert again.json()["data"]["healthRecord"]["labs"] is None
 
 
 async def test_what_was_got_is_not_sent_again(door):
