@@ -268,6 +268,28 @@ async def test_what_was_lost_is_purged_and_told_why(databases, migrated):
         assert await now.phone("clinic").ask(OPEN, 100) is None
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"data_from": "2024-01-01"}, {"data_from": "2026-01-01"}),
+        ({"sensitive": ["HIV"]}, {}),
+        ({}, {"data_to": "2024"}),
+    ],
+)
+async def test_narrower_limits_take_out_what_they_close(databases, migrated, before, after):
+    async with scene(databases, migrated) as now:
+        await now.history.take("import", 0, 3)  # with a sensitive diagnosis
+        await now.world.consent(patient_id=now.patient, sections=["conditions", "labs"], **before)
+        phone = await now.phone("clinic").catch_up(["conditions", "labs"], PAGE)
+        held = phone.book()
+        await now.decide("withdraw", 0)
+        await now.world.consent(patient_id=now.patient, sections=["conditions", "labs"], **after)
+        await phone.catch_up(["conditions", "labs"], PAGE)
+        fresh = await now.phone("clinic").catch_up(["conditions", "labs"], PAGE)
+        assert phone.book() == fresh.book()
+        assert phone.book() != held
+
+
 async def test_a_book_that_never_was_open_is_as_absent_as_ever(book):
     """A cursor proves nothing: the answer repeats what it says, whether or not there is such a book."""
     token = await book.token(book.citizens[0])
