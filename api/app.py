@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import strawberry
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette_compress import CompressMiddleware, add_compress_type
 
@@ -36,6 +37,7 @@ from api.planner.read import RecordReader
 from api.rest import routes as rest
 from api.schema import create_schema, records_of
 from api.settings import ApiSettings
+from api.subscriptions.live import Live
 from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
 from auth.keys import RECEIPT, KeyStore
@@ -65,6 +67,7 @@ class Services:
     intake: AsyncEngine
     acting: Acting
     verifier: Verifier
+    live: Live
 
 
 class Late:
@@ -87,22 +90,26 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
     records = Records(settings.intake_dsn, settings.identifier_key)
     citizens = BookCitizens(sessions, demo=auth.demo_sign_in, records=records)
     receipts = Receipts(KeyStore(sessions, auth.kek, use=RECEIPT), auth.issuer)
-    graphql, ingest = Late(), Late()
+    graphql, ingest, sockets = Late(), Late(), Late()
+    origins, schema = Origins(sessions), create_schema()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
-            services = await open_services(stack, settings, verifier, fresh=auth.fresh_sign_in)
+            live = Live.open(settings.web_dsn, schema, verifier, origins, settings.seats)
+            services = await open_services(stack, settings, verifier, live, fresh=auth.fresh_sign_in)
             app.state.services = services
-            endpoint = await open_graphql(stack, settings, services, receipts)
-            graphql.app = Bearer(endpoint, verifier, unauthenticated)
+            endpoint = await open_graphql(stack, settings, services, schema, receipts)
+            graphql.app = Bearer(services.live.streams(endpoint), verifier, unauthenticated)
+            sockets.app = services.live.websocket
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
             yield
 
     return Starlette(
         routes=[
             Route(GRAPHQL_PATH, graphql),
+            WebSocketRoute(GRAPHQL_PATH, sockets),
             Mount("/ingest", ingest),
             *rest.operations(reader_of, settings.metrics_token),
             *roots.routes(reader_of, auth.issuer),
@@ -113,7 +120,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             Middleware(Measured),
             Middleware(RequestId),
             Middleware(BodyLimit, limit_of=body_limit, refuse=unreadable),
-            Middleware(Cors, origins=Origins(sessions)),
+            Middleware(Cors, origins=origins),
             Middleware(CompressMiddleware, zstd_level=1, brotli_quality=1, gzip_level=1, minimum_size=1024),
         ],
         exception_handlers={Exception: unexpected},
@@ -122,7 +129,12 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
 
 
 async def open_services(
-    stack: AsyncExitStack, settings: ApiSettings, verifier: Verifier, *, fresh: timedelta
+    stack: AsyncExitStack,
+    settings: ApiSettings,
+    verifier: Verifier,
+    live: AbstractAsyncContextManager[Live],
+    *,
+    fresh: timedelta,
 ) -> Services:
     reader = await stack.enter_async_context(RecordReader.open(settings.web_dsn, size=settings.connections))
     intake = open_engine(settings.intake_dsn, pool_size=2, max_overflow=2)
@@ -130,14 +142,13 @@ async def open_services(
     consent = open_engine(settings.consent_dsn, pool_size=5, max_overflow=5)
     stack.push_async_callback(consent.dispose)
     await verifier.refresh()
-    return Services(reader, intake, Acting(consent, fresh=fresh), verifier)
+    return Services(reader, intake, Acting(consent, fresh=fresh), verifier, await stack.enter_async_context(live))
 
 
 async def open_graphql(
-    stack: AsyncExitStack, settings: ApiSettings, services: Services, receipts: Receipts
+    stack: AsyncExitStack, settings: ApiSettings, services: Services, schema: strawberry.Schema, receipts: Receipts
 ) -> Endpoint:
     """The endpoint with its trusted documents planned, and looked after for as long as the application lives."""
-    schema = create_schema()
     graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
     documents = Documents(graphql_schema, records_of(graphql_schema), introspection=settings.introspection)
     trusted = TrustedDocuments(documents, services.reader)

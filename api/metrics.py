@@ -9,12 +9,13 @@ from ipaddress import ip_address
 from time import perf_counter
 
 from prometheus_client import Counter, Gauge, Histogram
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-OTHER = "other"
+OTHER, EVENTS = "other", "text/event-stream"
 FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
 
@@ -73,18 +74,20 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        route, status, started = self._route(scope), 500, perf_counter()
+        route, status, started, is_stream = self._route(scope), 500, perf_counter(), False
 
         async def note(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_stream
             if message["type"] == "http.response.start":
                 status = message["status"]
+                is_stream = Headers(raw=message.get("headers", [])).get("content-type", "").startswith(EVENTS)
             await send(message)
 
         try:
             await self.app(scope, receive, note)
         finally:
-            REQUESTS.labels(route, f"{status // 100}xx").observe(perf_counter() - started)
+            if not is_stream:  # it lasts as long as somebody listens
+                REQUESTS.labels(route, f"{status // 100}xx").observe(perf_counter() - started)
 
     def _route(self, scope: Scope) -> str:
         """The path where it is one of the application's, the mount it lies under, or `other`."""

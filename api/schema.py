@@ -46,6 +46,7 @@ from api.sections.procedures import ProceduresField
 from api.sections.referrals import ReferralsField
 from api.sections.social_history import SocialHistoryField
 from api.sections.vitals import VitalsField
+from api.subscriptions.fields import Subscription
 from domain.errors import HealthbookError
 
 
@@ -229,6 +230,7 @@ def create_schema() -> strawberry.Schema:
     schema = Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=[Organization],
         config=StrawberryConfig(auto_camel_case=True, scalar_map=SCALARS),
     )

@@ -6,10 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from api.subscriptions.limits import Seats
 from domain.emergency_reviews import Alarm
 
 KEY_BYTES = 32
 SHORTEST_TOKEN = 16
+_SEATS = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 _ALARM = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 
 
@@ -31,6 +33,7 @@ class ApiSettings:
     metrics_token: str | None = field(default=None, repr=False)
     emergency_alarm: Alarm = field(default_factory=Alarm)
     introspection: bool = True
+    seats: Seats = field(default_factory=Seats)
 
     def __post_init__(self) -> None:
         if len(self.identifier_key) != KEY_BYTES:
@@ -74,3 +77,14 @@ def emergency_alarm(environ: Mapping[str, str]) -> Alarm:
     if told is None:
         raise ValueError("HEALTHBOOK_EMERGENCY_ALARM must be two numbers such as 5/20")
     return Alarm(of_practitioner=int(told[1]), of_organization=int(told[2]))
+
+
+def seats(environ: Mapping[str, str]) -> Seats:
+    """HEALTHBOOK_SUBSCRIBERS: open at once of one process / one client without a person / one citizen."""
+    text = environ.get("HEALTHBOOK_SUBSCRIBERS")
+    if not text:
+        return Seats()
+    told = _SEATS.fullmatch(text)
+    if told is None:
+        raise ValueError("HEALTHBOOK_SUBSCRIBERS must be three numbers such as 20000/200/10")
+    return Seats(process=int(told[1]), client=int(told[2]), citizen=int(told[3]))

@@ -5,6 +5,7 @@ name its id (claim `gid`), so revoking one row ends them all. Nothing here is a 
 ids and client secrets are stored as SHA-256, signing keys encrypted.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, object_session
 
 from auth.redirects import is_registered
 from auth.scopes import split
+from domain.changes_feed import Tells, Told, right_of, tell_rights
 from domain.database import Base
 
 SCHEMA = "auth"
@@ -29,7 +31,7 @@ def _one_of(column: str, values: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
-class OAuthClient(Base):
+class OAuthClient(Tells, Base):
     """An application that asks (RFC 6749 1.1). The methods are the questions Authlib puts to a client."""
 
     __tablename__ = "client"
@@ -70,6 +72,9 @@ class OAuthClient(Base):
         """Reviewed, not suspended, and (a sandbox client) not past its end."""
         return self.status == "active" and (self.expires_at is None or now < self.expires_at)
 
+    def tells(self) -> Iterable[Told]:
+        return () if self.status == "active" and self.expires_at is None else right_of("clients", self.client_id)
+
     def get_client_id(self) -> str:
         return self.client_id
 
@@ -91,7 +96,7 @@ class OAuthClient(Base):
         return grant_type in self.grant_types
 
 
-class TokenGrant(Base):
+class TokenGrant(Tells, Base):
     """One sign-in of a citizen at a client, or one client_credentials token. The random id is its only name.
 
     `citizen_id` is who signed in (None for client_credentials). After a token exchange `patient_id` is the one patient
@@ -140,7 +145,11 @@ class TokenGrant(Base):
         if session is not None:
             session.flush()
             children = update(TokenGrant).where(TokenGrant.parent_id == self.id, TokenGrant.revoked_at.is_(None))
-            session.execute(children.values(revoked_at=now, revoke_reason=reason))
+            ended = children.values(revoked_at=now, revoke_reason=reason).returning(TokenGrant.id)
+            tell_rights(session, grants=session.scalars(ended).all())
+
+    def tells(self) -> Iterable[Told]:
+        return () if self.revoked_at is None else right_of("grants", self.id)
 
 
 class AuthorizationCode(Base):

@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import typer
 import uvicorn
 
 from api.app import create_app
-from api.settings import ApiSettings, connections, emergency_alarm, identifier_key, introspection
+from api.settings import ApiSettings, connections, emergency_alarm, identifier_key, introspection, seats
+from api.subscriptions.limits import LARGEST_MESSAGE
 from auth.keys import ensure
 from auth.settings import AuthSettings
 from cli.database import database
@@ -18,6 +20,13 @@ from cli.settings import Addresses, data_folder, environment, keys
 from domain.values import utc_now
 
 TRIED_PORTS = 50
+WEBSOCKETS: dict[str, Any] = {
+    "ws": "websockets-sansio",
+    "ws_max_size": 2 * LARGEST_MESSAGE,  # what is a little too large is told so, what is far too large is cut off
+    "ws_ping_interval": 30.0,
+    "ws_ping_timeout": 20.0,
+    "ws_per_message_deflate": False,  # messages are short, and its tables take more memory than the rest of a socket
+}
 
 
 def run(*, host: str, port: int) -> None:
@@ -38,6 +47,7 @@ def run(*, host: str, port: int) -> None:
             metrics_token=environ.get("HEALTHBOOK_METRICS_TOKEN") or None,
             emergency_alarm=emergency_alarm(environ),
             introspection=introspection(environ),
+            seats=seats(environ),
         )
         serve(api, auth, listening)
 
@@ -54,7 +64,12 @@ def serve(
     """Serve on a socket until SIGINT or SIGTERM; `ready` is called once requests are answered."""
     configure()
     config = uvicorn.Config(
-        create_app(api, auth), log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=10
+        create_app(api, auth),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        **WEBSOCKETS,
     )
     server = _Announced(config, ready)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop where it is installed
@@ -70,6 +85,12 @@ class _Announced(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._ready:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Subscribers hear that the server goes away (1001) before their connections are cut."""
+        if self.started:
+            await self.config.app.state.services.live.close()  # type: ignore[union-attr]  # the Starlette of serve()
+        await super().shutdown(sockets)
 
 
 def free_socket(host: str, port: int) -> socket.socket:

@@ -26,6 +26,7 @@ VARIABLES = {
     "HEALTHBOOK_INTROSPECTION": "on or off: whether callers of /graphql may read the schema; on unless told",
     "HEALTHBOOK_METRICS_TOKEN": "bearer token that opens /metrics; without one only this machine sees it",
     "HEALTHBOOK_EMERGENCY_ALARM": "emergencies of one clinician/one facility a day before an alarm; 10/100 unless told",
+    "HEALTHBOOK_SUBSCRIBERS": "sockets of a process/a client without a citizen/a citizen; 20000/200/10 unless told",
     "HEALTHBOOK_OIDC_ISSUER": "issuer of the national OpenID provider (VNeID or alike); none unless told",
     "HEALTHBOOK_OIDC_CLIENT_ID": "this server's client_id at that provider",
     "HEALTHBOOK_OIDC_CLIENT_SECRET": "its client secret there, or instead:",

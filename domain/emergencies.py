@@ -4,12 +4,14 @@ At most an hour, the emergency set first, more only with a second reason (domain
 told at once, and a reviewer looks at every one of them (domain/emergency_reviews.py). FHIR AuditEvent, purpose BTG.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.changes_feed import Tells, Told, decided_for
 from domain.consents.tables import OPTIONS, one_of, texts
 from domain.database import Base
 from domain.values import new_id
@@ -20,7 +22,7 @@ FIRST_SECTIONS = ("demographics", "allergies", "conditions", "prescriptions", "i
 REASONS = ("unconscious", "life_threatening", "cannot_answer", "mass_casualty")
 
 
-class EmergencyAccess(Base, kw_only=True):
+class EmergencyAccess(Tells, Base, kw_only=True):
     """One hour of one clinician at one patient's book. `widened_reason`: a line for each time more was opened.
 
     `sensitive` opens all categories of the sections, by a second tick. A row that nobody closed ends at `expires_at`.
@@ -63,3 +65,6 @@ class EmergencyAccess(Base, kw_only=True):
     review: Mapped[str] = mapped_column(default="waiting")
     reviewed_at: Mapped[datetime | None] = mapped_column(default=None)
     reviewed_by: Mapped[str | None] = mapped_column(default=None)
+
+    def tells(self) -> Iterable[Told]:
+        return decided_for(self.patient_id)

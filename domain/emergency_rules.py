@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
+from domain.changes_feed import tell_consent
 from domain.consents.tables import Denial
 from domain.emergencies import FIRST_SECTIONS, LONGEST, REASONS, EmergencyAccess
 from domain.errors import Invalid, NotFound
@@ -94,6 +95,7 @@ def open_emergency(
     if _was_said(db, mine, told.words, now):
         return Opened(because="NEW_REASON_NEEDED")
     made: EmergencyAccess | None = db.scalar(_new(patient_id, by, told, now))
+    tell_consent(db, [patient_id])
     return Opened(made or _living(db, mine), is_new=made is not None)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.changes_feed import Tells, Told, right_of
 from domain.database import Base
 from domain.values import new_id
 
@@ -20,7 +21,7 @@ UNKNOWN_SENDER = "00000"
 KINDS = ("hospital", "commune_station", "clinic", "pharmacy", "vaccination_centre", "other")
 
 
-class Organization(Base, kw_only=True):
+class Organization(Tells, Base, kw_only=True):
     __tablename__ = "organization"
     __table_args__ = (
         CheckConstraint("status in ('active', 'suspended')", name="status"),
@@ -38,6 +39,9 @@ class Organization(Base, kw_only=True):
     address: Mapped[str | None] = mapped_column(default=None)
     status: Mapped[str] = mapped_column(default="active")
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
+
+    def tells(self) -> Iterable[Told]:
+        return () if self.status == "active" else right_of("organizations", self.id)
 
 
 async def by_code(connection: AsyncConnection, codes: Iterable[str]) -> dict[str, Organization]:

@@ -4,12 +4,14 @@ FHIR R4 Patient, Person and RelatedPerson. What is known of a patient (name, bir
 demographics section, report by report; here are only ids and the rights that hang on them.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.changes_feed import Tells, Told, right_of
 from domain.database import Base
 from domain.values import new_id
 
@@ -36,7 +38,7 @@ class PatientRedirect(Base, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
 
 
-class Citizen(Base, kw_only=True):
+class Citizen(Tells, Base, kw_only=True):
     """Who signs in: the OAuth resource owner (`sub`), and the patient he is himself, once known."""
 
     __tablename__ = "citizen"
@@ -49,3 +51,6 @@ class Citizen(Base, kw_only=True):
     patient_id: Mapped[UUID | None] = mapped_column(default=None)
     demo_label: Mapped[str | None] = mapped_column(default=None)
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.clock_timestamp())
+
+    def tells(self) -> Iterable[Told]:
+        return right_of("citizens", self.id)

@@ -4,6 +4,7 @@ A right is a row, not a shared password: `sub` and `act` of the token and the lo
 on `valid_until` (for a parent the child's 18th birthday), and loses the private categories on `private_from`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
+from domain.changes_feed import Tells, Told, decided_for
 from domain.consents.tables import one_of
 from domain.database import Base
 from domain.values import new_id
@@ -19,7 +21,7 @@ from domain.values import new_id
 KINDS = ("parent", "guardian", "legal_representative", "delegate")
 
 
-class RelatedPerson(Base, kw_only=True):
+class RelatedPerson(Tells, Base, kw_only=True):
     """A citizen's right to act for another patient.
 
     `sections`: null for all. `sensitive`: the categories shown besides what is not sensitive; from `private_from` on
@@ -50,6 +52,9 @@ class RelatedPerson(Base, kw_only=True):
     valid_until: Mapped[datetime | None] = mapped_column(default=None)
     revoked_at: Mapped[datetime | None] = mapped_column(default=None)
     revoked_by: Mapped[UUID | None] = mapped_column(default=None)
+
+    def tells(self) -> Iterable[Told]:
+        return decided_for(self.patient_id)
 
 
 class DelegationInvite(Base, kw_only=True):

@@ -1,11 +1,13 @@
 """The citizen's inbox: the truth that a push only hints at. No health word, no name; a kind and an opaque link."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
+from domain.changes_feed import INBOX, Tells, Told
 from domain.consents.tables import one_of
 from domain.database import Base
 from domain.values import new_id
@@ -13,7 +15,7 @@ from domain.values import new_id
 KINDS = ("consent_request", "consent_changed", "emergency_access", "record_read", "delegation", "security", "visit")
 
 
-class InboxItem(Base, kw_only=True):
+class InboxItem(Tells, Base, kw_only=True):
     """One notice to one citizen. `patient_id` says whose book it is about, `subject_id` what to open."""
 
     __tablename__ = "inbox_item"
@@ -31,3 +33,6 @@ class InboxItem(Base, kw_only=True):
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None] = mapped_column(default=None)
     archived_at: Mapped[datetime | None] = mapped_column(default=None)
+
+    def tells(self) -> Iterable[Told]:
+        return (Told(INBOX, "citizens", str(self.citizen_id)),)

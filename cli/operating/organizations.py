@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cli.operating.work import in_registry, refusal, table
 from domain import organizations
+from domain.changes_feed import tell_rights
 from domain.errors import Invalid, NotFound
 from domain.organizations import KINDS, Organization
 
@@ -56,8 +57,10 @@ def save(file: Path) -> None:
 def set_status(code: str, status: str) -> None:
     async def work(connection: AsyncConnection) -> None:
         change = update(Organization).where(Organization.code == code).values(status=status)
-        if (await connection.execute(change.returning(Organization.code))).first() is None:
+        organization_id = await connection.scalar(change.returning(Organization.id))
+        if organization_id is None:
             raise NotFound("no such organization")
+        await connection.run_sync(tell_rights, organizations=[organization_id])
 
     in_registry(work)
     typer.echo(f"{code} is {status}.")

@@ -100,6 +100,11 @@ ACTIONS: Mapping[str, tuple[str, str, str]] = {
     "checkOut": ("kết thúc lần khám", "checked you out of a visit", "check you out of a visit"),
     "chooseVisitSections": ("chọn những phần mở cho nơi khám", "chose what a visit opens", "choose what a visit opens"),
     "closeEmergency": ("đóng lần mở khẩn cấp", "closed an emergency access", "close an emergency access"),
+    "consentChanged": (
+        "theo dõi những thay đổi về sự cho phép",
+        "followed changes of permissions",
+        "follow changes of permissions",
+    ),
     "consentPreview": (
         "xem trước một thay đổi về sự cho phép",
         "previewed a change of permissions",
@@ -144,6 +149,7 @@ ACTIONS: Mapping[str, tuple[str, str, str]] = {
         "look this book up for a visit",
     ),
     "grantConsent": ("cho phép xem sổ sức khỏe", "allowed access to the book", "allow access to the book"),
+    "inboxChanged": ("theo dõi hộp thư", "followed the inbox", "follow the inbox"),
     "inviteDelegate": (
         "mời một người xem giúp sổ sức khỏe",
         "invited somebody to look after the book",

@@ -4,6 +4,7 @@ Rows belong to the patient whose book they open. `access.begin` reads them at ev
 next one. The present state stands in `consent`; how it came to be, in `consent_event`, which is only added to.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import Text
 
+from domain.changes_feed import Tells, Told, decided_for
 from domain.database import Base
 from domain.values import new_id
 
@@ -32,7 +34,7 @@ def texts(**options: Any) -> Any:
     return mapped_column(ARRAY(Text), **options)
 
 
-class Consent(Base, kw_only=True):
+class Consent(Tells, Base, kw_only=True):
     """A right of one facility or one app to read some sections, for some purposes, for a time.
 
     `app`: the citizen's own tool (`client_id`). `written_request` and `visit`: another facility (`organization_id`),
@@ -78,6 +80,9 @@ class Consent(Base, kw_only=True):
     created_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None] = mapped_column(default=None)
     withdrawn_by: Mapped[UUID | None] = mapped_column(default=None)
+
+    def tells(self) -> Iterable[Told]:
+        return decided_for(self.patient_id)
 
 
 class ConsentEvent(Base, kw_only=True):
@@ -127,7 +132,7 @@ class ConsentText(Base, kw_only=True):
     created_at: Mapped[datetime] = mapped_column(init=False, server_default=func.now())
 
 
-class Denial(Base, kw_only=True):
+class Denial(Tells, Base, kw_only=True):
     """The citizen's no, stronger than every consent: to everybody, to one facility, to a section or a category.
 
     In an emergency it holds only where `in_emergency` says so. The one who placed it lifts it.
@@ -153,6 +158,9 @@ class Denial(Base, kw_only=True):
     placed_at: Mapped[datetime]
     lifted_at: Mapped[datetime | None] = mapped_column(default=None)
     lifted_by: Mapped[UUID | None] = mapped_column(default=None)
+
+    def tells(self) -> Iterable[Told]:
+        return decided_for(self.patient_id)
 
 
 class ConsentRequest(Base, kw_only=True):

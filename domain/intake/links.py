@@ -14,6 +14,7 @@ from sqlalchemy import delete, insert, or_, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.changes_feed import tell_rights
 from domain.errors import Conflict, Invalid, NotFound
 from domain.intake.moves import Grounds, hold, move, refuse_merged
 from domain.intake.tables import Link, NeverLink, Review
@@ -131,6 +132,7 @@ async def merge(
         update(PatientRedirect).where(PatientRedirect.patient_id == lesser).values(patient_id=kept)
     )
     await connection.execute(insert(PatientRedirect).values(old_id=lesser, patient_id=kept))
+    await connection.run_sync(tell_rights, patients=[lesser, kept])
 
 
 async def unmerge(
@@ -154,6 +156,7 @@ async def unmerge(
     await move(connection, grounds, patient, lesser, by=by, now=now)
     await connection.execute(delete(PatientRedirect).where(PatientRedirect.old_id == lesser))
     await _redirect_again(connection, patient, lesser)
+    await connection.run_sync(tell_rights, patients=[lesser, patient])
     await never(connection, patient, lesser, by=by, reason=reason)
 
 
