@@ -79,7 +79,7 @@ class Follower:
             self._interrupt()
 
     async def _begun(self) -> Standing:
-        """The first decision. What was told while it was made may have come too late for it, so it is looked at again."""
+        """The first decision. What was told while it was made may have come too late for it, and is looked at again."""
         self._hub.place(self, self._always())
         heard = self._hub.heard
         standing = await self._hub.ask(self._question, "START", EVERYTHING)
@@ -92,14 +92,15 @@ class Follower:
         if self._question.sections is not None:
             self._question = _of(self._question, standing)
         self._stands(standing)
-        if self._hub.heard != heard:
+        if self._hub.concerned_since(heard, self):
             self._hub.doubt(self)
             self.miss()
         return standing
 
     def _stands(self, standing: Standing) -> None:
         """Raises where something is lost; else places it by what it may and sets the clock."""
-        lost = loss(standing.outcome if self._had <= standing.opened else "REFUSED")
+        is_less = standing.outcome == "ALLOWED" and not self._had <= standing.opened
+        lost = loss("REFUSED" if is_less else standing.outcome)
         if lost is not None:
             raise lost
         patients = (topic("patients", one) for one in standing.persons)

@@ -5,7 +5,7 @@ asked by each subscription itself, a few at a time.
 """
 
 import asyncio
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 from uuid import UUID
@@ -21,6 +21,7 @@ log = structlog.get_logger("healthbook.live")
 Topic = tuple[str, str]
 """A kind of `domain.changes_feed` and an id."""
 CHECKERS, ASKERS = 2, 2
+REMEMBERED = 500
 CONNECTIONS = CHECKERS + ASKERS
 KINDS = ("patients", "citizens", "grants", "clients", "organizations")
 
@@ -50,7 +51,8 @@ class Hub:
         self._doubted: asyncio.Queue[Listener] = asyncio.Queue()
         self._in_doubt: set[Listener] = set()
         self.heard = 0
-        """How many notifications came: who looks twice sees whether one came between."""
+        """How many notifications came."""
+        self._lately: deque[frozenset[Topic]] = deque(maxlen=REMEMBERED)
 
     @property
     def topics(self) -> Collection[Topic]:
@@ -83,14 +85,14 @@ class Hub:
 
     def hear(self, channel: str, text: str) -> None:
         """A notification. One that is none of ours is worth a line in the log and nothing else."""
-        self.heard += 1
         try:
             payload = orjson.loads(text)
             named = _named(channel, payload)
         except (orjson.JSONDecodeError, AttributeError, TypeError, KeyError):
             log.warning("unknown_notification", channel=channel)
             return
-        for listener in [one for name in named for one in self._listeners.get(name, ())]:
+        self._note(named)
+        for listener in {one for name in named for one in self._listeners.get(name, ())}:
             if channel == RIGHTS:
                 self.doubt(listener)
             elif listener.channel == channel:
@@ -98,9 +100,21 @@ class Hub:
 
     def miss(self) -> None:
         """Notifications may have been lost: everybody is told that something may have changed, by a new decision."""
-        self.heard += 1
+        self._note(self._listeners)
         for listener in list(self._topics):
             listener.miss()
+
+    def _note(self, topics: Iterable[Topic]) -> None:
+        self.heard += 1
+        self._lately.append(frozenset(topics))
+
+    def concerned_since(self, heard: int, listener: Listener) -> bool:
+        """Whether one of its topics was named after so many notifications; of too many that is taken for granted."""
+        missed = self.heard - heard
+        if missed > len(self._lately):
+            return True
+        mine = self._topics.get(listener, frozenset())
+        return any(mine & self._lately[-place] for place in range(1, missed + 1))
 
     def doubt(self, listener: Listener) -> None:
         """Its right may have ended."""

@@ -58,7 +58,7 @@ class Operations:
         self._schema = schema
 
     async def results(self, request: Request, context: LiveContext) -> AsyncGenerator[dict[str, Any], None]:
-        """Results as JSON objects, until the client leaves. Rejected before the first; HealthbookError tells the end."""
+        """JSON objects, until the client leaves. Rejected before the first; a HealthbookError says why it ends."""
         document = self._document(request)
         source = subscribe(
             self._schema,

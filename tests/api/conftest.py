@@ -48,6 +48,7 @@ class Book:
         *,
         acr: str | None = None,
         auth_time: datetime | None = None,
+        life: timedelta = timedelta(minutes=5),
     ) -> str:
         """An access token on a grant of its own; all sections unless told. `acr`: how he signed in, by default now."""
         engine = open_engine(self.database.auth)
@@ -67,7 +68,7 @@ class Book:
                 )
                 session.add(grant)
                 await session.commit()
-            return access_token(ring.signing, AUTH, grant, scope=grant.scope, now=now, life=timedelta(minutes=5))
+            return access_token(ring.signing, AUTH, grant, scope=grant.scope, now=now, life=life)
         finally:
             await engine.dispose()
 
