@@ -18,6 +18,7 @@ import uvicorn
 from playwright.async_api import Browser, Page, async_playwright
 from starlette.types import ASGIApp
 
+from cli.serve import WEBSOCKETS
 from tests.interop.node import installed
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -68,7 +69,7 @@ def listening() -> socket.socket:
 @asynccontextmanager
 async def serving(app: ASGIApp, bound: socket.socket) -> AsyncIterator[None]:
     """The app over HTTP for the length of the block, in this event loop, started."""
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", lifespan="on"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", **WEBSOCKETS))
     running = asyncio.create_task(server.serve(sockets=[bound]))
     try:
         async with httpx.AsyncClient(timeout=START_LIMIT_S) as first:

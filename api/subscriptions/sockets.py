@@ -2,8 +2,9 @@
 
 The token comes in the Authorization header of the handshake or in `connection_init` (`{"Authorization": "Bearer ..."}`,
 for a bound token `"DPoP ..."` with a proof in `"DPoP"` for GET and the address of /graphql), never in the address.
-Close codes beside the protocol's own: 4403 no usable token, or it expired (come back with a new one); 4401 the grant,
-client or facility is no more (sign in again); 1001 the server goes away, 1008 too many messages, 1013 no seat.
+Close codes beside the protocol's own: 4403 no usable token, or it expired (come back with a new one: graphql-ws does,
+and takes its subscriptions up again); 4401 the grant, client or facility is no more (sign in again); 1001 the server
+goes away, 1008 too many messages, 1011 messages are not taken, 1013 no seat.
 """
 
 import asyncio
@@ -38,8 +39,8 @@ from domain.errors import HealthbookError, Unauthenticated
 PROTOCOL = "graphql-transport-ws"
 SUBPROTOCOL_NOT_ACCEPTABLE, TRY_AGAIN, POLICY, TOO_BIG, GOING_AWAY, SLOW = 4406, 1013, 1008, 1009, 1001, 1011
 BAD, UNAUTHORIZED, FORBIDDEN, INIT_TIMEOUT, EXISTS, TWICE = 4400, 4401, 4403, 4408, 4409, 4429
-EXPIRY_GRACE_S = 0.5
-"""After its token a socket lives so long, for its subscriptions to say why they end."""
+FAREWELL_S = 0.25
+"""For the subscriptions of a socket to say why they end."""
 
 
 class Closing(Exception):
@@ -100,8 +101,7 @@ class Conversation:
         self._waiting.close()
         with self._room.taken(self._caller), counted("websocket"):
             loop = asyncio.get_running_loop()
-            left = self._caller.expires_at - time.time() + EXPIRY_GRACE_S
-            self._deadline.reschedule(loop.time() + left)
+            self._deadline.reschedule(loop.time() + self._caller.expires_at - time.time())
             await self._send({"type": "connection_ack"})
             while True:
                 await self._handle(await self._received())
@@ -201,6 +201,9 @@ class Conversation:
         except TimeoutError:
             self.end(SLOW, "Messages are not taken.")
             return
+        except TokenExpired as expired:
+            self.end(FORBIDDEN, str(expired))  # and no word to the subscription, so that clients take it up again
+            return
         except Exception as failure:  # noqa: BLE001 -- whatever it is, the client gets one word and the log another
             last = {"id": id_, "type": "error", "payload": error_of(failure, request_id)}
             self._end_with(failure)
@@ -208,12 +211,9 @@ class Conversation:
             await self._last_word(last)
 
     def _end_with(self, failure: Exception) -> None:
-        """A token or grant that ended takes the whole socket along, once the other subscriptions could say so."""
-        if not isinstance(failure, Unauthenticated):
-            return
-        expired = isinstance(failure, TokenExpired)
-        code, reason = (FORBIDDEN, "The access token expired.") if expired else (UNAUTHORIZED, "The grant has ended.")
-        asyncio.get_running_loop().call_later(EXPIRY_GRACE_S / 2, self.end, code, reason)
+        """A grant that ended takes the whole socket along, once the other subscriptions could say so."""
+        if isinstance(failure, Unauthenticated):
+            asyncio.get_running_loop().call_later(FAREWELL_S, self.end, UNAUTHORIZED, str(failure))
 
     async def _last_word(self, message: dict[str, Any]) -> None:
         try:

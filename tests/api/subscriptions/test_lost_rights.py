@@ -18,7 +18,7 @@ from cli.main import app as commands
 from tests.api.clinic import CLINIC, WARD, furnish
 from tests.api.consenting import WITHDRAW, Citizen, citizen, clinic, terms
 from tests.api.families import family_of
-from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, Line, Phone, Watch
+from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, Closed, Line, Phone, Watch
 from tests.api.test_emergencies import CLOSE, OPEN, REASON
 from tests.api.test_representation import END, REPRESENTATIONS
 from tests.api.test_visits import CHECK_IN, CHECK_OUT, offer
@@ -174,10 +174,12 @@ async def test_a_token_expired_ends_the_whole_socket_and_a_new_one_is_all_it_tak
     mine = await citizen(line.book)
     token = await line.book.token(mine.citizen_id, " ".join(record_scopes()), life=timedelta(seconds=2))
     async with line.phone(token) as phone, line.phone(token) as idle:
-        follower = await following(line, phone, mine.patient_id)
-        assert await phone.error(follower.id_) == "UNAUTHENTICATED"
-        assert await phone.closed() == 4403
-        assert await idle.closed() == 4403
+        await following(line, phone, mine.patient_id)
+        watch = Watch()
+        with pytest.raises(Closed):
+            await phone.receive()
+        assert watch.passed < 2 + A_SECOND
+        assert (phone.socket.close_code, await idle.closed()) == (4403, 4403)
 
 
 BY_THE_CLOCK = {
