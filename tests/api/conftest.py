@@ -49,6 +49,7 @@ class Book:
         acr: str | None = None,
         auth_time: datetime | None = None,
         life: timedelta = timedelta(minutes=5),
+        jkt: str | None = None,
     ) -> str:
         """An access token on a grant of its own; all sections unless told. `acr`: how he signed in, by default now."""
         engine = open_engine(self.database.auth)
@@ -65,6 +66,7 @@ class Book:
                     expires_at=now + timedelta(hours=1),
                     acr=acr,
                     auth_time=auth_time or (now if acr else None),
+                    jkt=jkt,
                 )
                 session.add(grant)
                 await session.commit()

@@ -4,15 +4,19 @@ import asyncio
 
 import pytest
 import websockets.asyncio.client as sockets
+from sqlalchemy.ext.asyncio import AsyncSession
 from websockets.exceptions import InvalidStatus
 
-from api.app import record_scopes
-from api.subscriptions import limits, sockets as ours
-from tests.api.consenting import clinic, citizen, terms
+from api.representation.notices import tell
+from api.subscriptions import limits
+from api.subscriptions import sockets as ours
+from domain.database import open_engine
+from domain.values import utc_now
+from tests.api.conftest import AUTH, started
+from tests.api.consenting import citizen, clinic, terms
 from tests.api.families import family_of
-from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, Closed, served
-from tests.api.conftest import AUTH
-from tests.auth.proofs import proof_of
+from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, served
+from tests.auth.proofs import Key
 
 LABS = "record:labs:read record:vitals:read"
 
@@ -77,14 +81,6 @@ async def test_an_unread_notice_is_counted(line):
     mother = await family.of(family.mother)
     async with line.phone(mother) as phone:
         inbox, before = await phone.follow(INBOX)
-        friend = await line.book.token(line.book.citizens[-1], "delegate:manage consent:manage", acr="demo")
-        assert friend
-        from sqlalchemy.ext.asyncio import AsyncSession
-
-        from api.representation.notices import tell
-        from domain.database import open_engine
-        from domain.values import utc_now
-
         engine = open_engine(line.book.database.owner)
         async with AsyncSession(engine) as session:
             told = {"patient_id": family.child, "subject_id": family.right, "now": utc_now()}
@@ -133,7 +129,25 @@ async def test_a_token_may_come_in_the_handshake_but_never_in_the_address(line):
         assert socket.close_code == 4403
 
 
-INIT = {"type": "connection_init"}
+async def test_a_bound_token_needs_a_proof_of_its_key_which_is_used_once(line):
+    key, mine = Key(), await citizen(line.book)
+    token = await line.book.token(mine.citizen_id, LABS, jkt=key.jkt)
+    proof = key.proof(f"{AUTH.issuer}/graphql", "GET", token=token)
+    for payload, is_let_in in [
+        ({"Authorization": f"Bearer {token}"}, False),
+        ({"Authorization": f"DPoP {token}"}, False),
+        ({"Authorization": f"DPoP {token}", "DPoP": Key().proof(f"{AUTH.issuer}/graphql", "GET", token=token)}, False),
+        ({"Authorization": f"DPoP {token}", "DPoP": proof}, True),
+        ({"Authorization": f"DPoP {token}", "DPoP": proof}, False),
+    ]:
+        async with line.phone() as phone:
+            await phone.send(type="connection_init", payload=payload)
+            if is_let_in:
+                assert await phone.receive() == {"type": "connection_ack"}
+            else:
+                assert await phone.closed() == 4403
+
+
 WRONG = [
     ("not json", 4400),
     ("[]", 4400),
@@ -168,8 +182,6 @@ async def test_what_the_protocol_does_not_know_closes_the_socket(protocol_line, 
 @pytest.fixture(scope="module")
 async def protocol_line(databases, populated):
     """One book for all of what is wrong with messages alone."""
-    from tests.api.conftest import started
-
     async with started(databases, populated) as book, served(book) as line:
         yield line, await book.token(book.citizens[0], LABS)
 
@@ -302,4 +314,3 @@ async def test_the_server_says_that_it_goes_away(line):
         with pytest.raises(InvalidStatus):
             async with line.phone():
                 pass
-    assert Closed and record_scopes and proof_of
