@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette_compress import CompressMiddleware, add_compress_type
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from api.access_log import roots
 from api.acting import Acting
@@ -50,6 +50,7 @@ from domain.database import open_engine
 from domain.sections import SECTIONS
 from domain.values import utc_now
 
+remove_compress_type("text/event-stream")  # events are short, and a compressor takes a megabyte for each who listens
 INGEST_BYTES, GRAPHQL_BYTES, FORM_BYTES = 512 * 1024 * 1024, 1024 * 1024, 64 * 1024
 GRAPHQL_PATH = "/graphql"
 UNREADABLE = {

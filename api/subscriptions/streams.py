@@ -98,7 +98,7 @@ class Stream:
         beside = [asyncio.create_task(self._gone(receive)), asyncio.create_task(self._beat(send))]
         try:
             async with asyncio.timeout(None) as self._deadline:
-                await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+                await send({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
                 await self._next(first, send)
                 async for result in results:
                     await self._next(result, send)
