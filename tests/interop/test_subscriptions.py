@@ -15,6 +15,7 @@ from auth.tables import TokenGrant
 from auth.tokens import access_token
 from domain.database import open_engine
 from domain.values import utc_now
+from tests.api.subscriptions.conftest import until
 from tests.interop.conftest import CITIZEN, PATIENT
 
 SCRIPT = "subscriptions.mjs"
@@ -48,12 +49,6 @@ def counted(name: str) -> float:
     return REGISTRY.get_sample_value(name, {"field": "recordChanged"}) or 0.0
 
 
-async def until(is_so) -> None:
-    async with asyncio.timeout(20):
-        while not is_so():
-            await asyncio.sleep(0.02)
-
-
 async def changed_and_signed_out(healthbook, mine: str) -> None:
     """Once somebody follows: a change, and when that was told, the end of the sign-in."""
     await until(lambda: counted("healthbook_subscriptions") > 0)
@@ -73,9 +68,7 @@ async def changed_and_signed_out(healthbook, mine: str) -> None:
 @pytest.mark.parametrize("flow", ["followsOverASocket", "followsOverAStream"])
 async def test_a_client_follows_until_its_citizen_signs_out(healthbook, flow):
     mine = await token(healthbook)
-    answer, _ = await asyncio.gather(
-        healthbook.run(SCRIPT, flow, token=mine), changed_and_signed_out(healthbook, mine)
-    )
+    answer, _ = await asyncio.gather(healthbook.run(SCRIPT, flow, token=mine), changed_and_signed_out(healthbook, mine))
     events = answer["events"] if flow == "followsOverASocket" else answer
     assert events[0] == FIRST
     assert {"sections": ["labs"], "revision": 3} in events[1:]

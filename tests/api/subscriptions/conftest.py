@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,8 @@ from tests.api.conftest import Book
 from tests.browser import listening
 
 WITHIN_S = 8
-RECORD = "subscription ($id: ID, $purpose: PurposeOfUse) { recordChanged(patientId: $id, purpose: $purpose) { patientId sections revision } }"
+RECORD = """subscription ($id: ID, $purpose: PurposeOfUse) {
+    recordChanged(patientId: $id, purpose: $purpose) { patientId sections revision } }"""
 CONSENT = "subscription ($id: ID) { consentChanged(patientId: $id) { patientId at } }"
 INBOX = "subscription { inboxChanged { unread } }"
 
@@ -144,8 +145,7 @@ async def served(book: Book) -> AsyncIterator[Line]:
     bound = listening()
     server = uvicorn.Server(uvicorn.Config(book.app, log_config=None, lifespan="off", **WEBSOCKETS))
     running = asyncio.create_task(server.serve(sockets=[bound]))
-    while not server.started:
-        await asyncio.sleep(0.01)
+    await until(lambda: server.started)
     try:
         yield Line(book, bound.getsockname()[1])
     finally:
@@ -158,6 +158,13 @@ async def served(book: Book) -> AsyncIterator[Line]:
 async def line(book: Book) -> AsyncIterator[Line]:
     async with served(book) as made:
         yield made
+
+
+async def until(is_so: Callable[[], object]) -> None:
+    """Looks again until it is, for what tells nobody."""
+    async with asyncio.timeout(WITHIN_S):
+        while not is_so():  # noqa: ASYNC110 -- there is no event to wait for
+            await asyncio.sleep(0.01)
 
 
 class Watch:

@@ -1,7 +1,5 @@
 """Over a websocket: what is told, and what the protocol answers to what is none of it."""
 
-import asyncio
-
 import pytest
 import websockets.asyncio.client as sockets
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +13,7 @@ from domain.values import utc_now
 from tests.api.conftest import AUTH, started
 from tests.api.consenting import citizen, clinic, terms
 from tests.api.families import family_of
-from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, served
+from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, served, until
 from tests.auth.proofs import Key
 
 LABS = "record:labs:read record:vitals:read"
@@ -188,12 +186,12 @@ async def protocol_line(databases, populated):
 
 DOCUMENTS = [
     ("{ me { clientId } }", "NOT_A_SUBSCRIPTION"),
-    ("mutation { withdrawConsent(id: \"x\") { id } }", "NOT_A_SUBSCRIPTION"),
+    ('mutation { withdrawConsent(id: "x") { id } }', "NOT_A_SUBSCRIPTION"),
     ("subscription { inboxChanged { unread } recordChanged { revision } }", None),
     ("subscription { nothing }", None),
     ("subscription {", None),
-    ("subscription { recordChanged(patientId: \"\\u0000\") { revision } }", "INVALID"),
-    ("subscription { recordChanged(patientId: \"x\") { revision } }", "INVALID"),
+    ('subscription { recordChanged(patientId: "\\u0000") { revision } }', "INVALID"),
+    ('subscription { recordChanged(patientId: "x") { revision } }', "INVALID"),
     ("subscription A { inboxChanged { unread } } subscription B { inboxChanged { unread } }", "NOT_A_SUBSCRIPTION"),
 ]
 
@@ -277,14 +275,16 @@ async def test_seats_are_counted_by_process_client_and_citizen(book):
             async with line.phone() as third:
                 await third.send(type="connection_init", payload={"Authorization": f"Bearer {first.token}"})
                 assert await third.closed() == 1013
-            async with line.phone(second.token), line.phone(reader.token):
-                async with line.phone() as full:
-                    await full.send(type="connection_init", payload={"Authorization": f"Bearer {second.token}"})
-                    assert await full.closed() == 1013
+            async with line.phone(second.token), line.phone(reader.token), line.phone() as full:
+                await full.send(type="connection_init", payload={"Authorization": f"Bearer {second.token}"})
+                assert await full.closed() == 1013
             await phone.follow(RECORD)
         async with line.phone(first.token):
             pass
-        waiting = [await sockets.connect(f"ws://127.0.0.1:{line.port}/graphql", subprotocols=["graphql-transport-ws"]) for _ in range(4)]
+        waiting = [
+            await sockets.connect(f"ws://127.0.0.1:{line.port}/graphql", subprotocols=["graphql-transport-ws"])
+            for _ in range(4)
+        ]
         with pytest.raises(InvalidStatus) as refused:
             async with line.phone():
                 pass
@@ -300,9 +300,7 @@ async def test_who_leaves_leaves_nothing_behind(line):
             await phone.follow(query)
         id_, _ = await phone.follow(RECORD)
         await phone.send(id=id_, type="complete")
-    async with asyncio.timeout(5):
-        while line.hub.topics:
-            await asyncio.sleep(0.01)
+    await until(lambda: not line.hub.topics)
 
 
 async def test_the_server_says_that_it_goes_away(line):

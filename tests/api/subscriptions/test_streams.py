@@ -7,7 +7,7 @@ import pytest
 
 from api.subscriptions import limits
 from tests.api.consenting import WITHDRAW, citizen, clinic, terms
-from tests.api.subscriptions.conftest import RECORD, WITHIN_S, Watch, events
+from tests.api.subscriptions.conftest import RECORD, WITHIN_S, Watch, events, until
 
 LABS = "record:labs:read record:vitals:read"
 
@@ -86,7 +86,7 @@ async def test_an_ordinary_post_of_a_subscription_is_refused_and_of_a_query_answ
     mine = await citizen(line.book, scope=LABS)
     ordinary = await line.book.post("subscription { inboxChanged { unread } }", mine.token)
     assert ordinary.status_code < 500
-    assert "inboxChanged" not in str(ordinary.json().get("data")) if ordinary.status_code == 200 else True
+    assert "unread" not in ordinary.text
     answer = await line.book.ask("{ me { clientId } }", mine.token)
     assert answer["data"]["me"]["clientId"] == "healthbook-phone"
 
@@ -110,9 +110,7 @@ async def test_who_leaves_leaves_nothing_behind(line):
     mine = await citizen(line.book, scope=LABS)
     async with line.stream(mine.token, RECORD) as answer:
         await anext(events(answer))
-    async with asyncio.timeout(WITHIN_S):
-        while line.hub.topics or line.book.app.state.services.live._room["known"]:
-            await asyncio.sleep(0.01)
+    await until(lambda: not line.hub.topics and not line.book.app.state.services.live._room["known"])
 
 
 async def test_a_stream_takes_a_seat(line):
