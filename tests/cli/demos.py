@@ -21,6 +21,7 @@ LAST_WORDS = "demo.env"
 # Everything is imported before the change of user: the interpreter itself may lie where only root can read.
 AS_USER = """
 import os, sys, encodings.ascii, encodings.idna, uvicorn.lifespan.on, uvicorn.loops.auto, uvicorn.protocols.http.auto
+import uvicorn.protocols.websockets.websockets_sansio_impl
 import cli.demo
 from cli.main import main
 user = int(sys.argv.pop(1))

@@ -62,3 +62,19 @@ export async function followsOverAStream(told) {
   });
   return followed(client);
 }
+
+// The example of docs/subscriptions.md, which the test has put beside this file.
+export async function theDocumentedExampleComesBack(told) {
+  const { follow } = await import("./documented.mjs");
+  const [tokens, events] = [[told.short, told.token], []];
+  await new Promise((resolve, reject) => {
+    const following = follow({
+      url: `${told.issuer.replace("http", "ws")}/graphql`,
+      freshToken: () => (tokens.length > 1 ? tokens.shift() : tokens[0]),
+      changed: (event) => events.push(event) === 2 && resolve(following.dispose()),
+      ended: reject,
+      webSocketImpl: WebSocket,
+    });
+  });
+  return events;
+}

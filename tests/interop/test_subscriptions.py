@@ -1,7 +1,9 @@
 """graphql-ws 6 and graphql-sse 2, unmodified: subscriptions from the first event to the last word."""
 
 import asyncio
+import re
 from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import orjson
@@ -83,3 +85,12 @@ async def test_graphql_ws_comes_back_with_a_new_token_by_itself(healthbook):
     first = {"data": {"recordChanged": FIRST}}
     assert answer["events"][0] == first
     assert answer["codes"][0] == 4403
+
+
+async def test_the_documented_example_comes_back_with_a_new_token(healthbook):
+    page = (Path(__file__).parents[2] / "docs" / "subscriptions.md").read_text()
+    [example] = re.findall(r"```js\n(.*?)```", page, re.DOTALL)
+    (healthbook.folder / "documented.mjs").write_text(example)
+    short = await token(healthbook, timedelta(seconds=2))
+    told = {"short": short, "token": await token(healthbook)}
+    assert await healthbook.run(SCRIPT, "theDocumentedExampleComesBack", **told) == [FIRST, FIRST]
