@@ -122,9 +122,14 @@ class Line:
 
     async def change(self, patient, revision: int, **sections: list[str]) -> None:
         """What an import tells: sections, and the labels of the rows that came."""
+        await self.changes(patient, {revision: sections})
+
+    async def changes(self, patient, told: dict[int, dict[str, list[str]]]) -> None:
+        """Several revisions, committed at one moment."""
         engine = open_engine(self.book.database.intake)
         async with engine.begin() as connection:
-            await tell_record(connection, patient, revision, sections)
+            for revision, sections in told.items():
+                await tell_record(connection, patient, revision, sections)
         await engine.dispose()
 
 
