@@ -18,11 +18,12 @@ from typing import NamedTuple
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Select, event, func, select
+from sqlalchemy import Connection, Select, event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Session
 
 RECORD, CONSENT, INBOX, RIGHTS = CHANNELS = ("record", "consent", "inbox", "rights")
+NOTIFY_RECORDS = text(f"select count(pg_notify('{RECORD}', p)) from unnest(cast(:payloads as text[])) p")
 IDS_A_PAYLOAD = 100  # ids have 36 characters and clients' names 64, so at most 6,700 bytes
 
 
@@ -52,15 +53,24 @@ def right_of(kind: str, id_: UUID | str) -> tuple[Told]:
     return (Told(RIGHTS, kind, str(id_)),)
 
 
-async def tell_record(
-    connection: AsyncConnection, patient_id: UUID, revision: int, sections: Mapping[str, Collection[str]]
-) -> None:
-    """A patient's record has a new revision. `sections`: of each that changed, the labels of its changed rows, "" for
-    rows without one. A reader to whom a label is closed is not told that something of it came.
+class RecordChange(NamedTuple):
+    """A patient's record has a new revision. `rows`: each section that changed with a label of its changed rows, ""
+    for rows without one. A reader to whom a label is closed is not told that something of it came.
     """
-    rows = sorted(f"{section}:{label}" for section, labels in sections.items() for label in labels)
-    payload = _json({"patient": str(patient_id), "revision": revision, "rows": rows})
-    await connection.execute(select(func.pg_notify(RECORD, payload)))
+
+    patient_id: UUID
+    revision: int
+    rows: frozenset[tuple[str, str]]
+
+
+async def tell_records(connection: AsyncConnection, changes: Iterable[RecordChange]) -> None:
+    """One statement for all of them."""
+    payloads = [
+        _json({"patient": str(one.patient_id), "revision": one.revision, "rows": sorted(map(":".join, one.rows))})
+        for one in changes
+    ]
+    if payloads:
+        await connection.execute(NOTIFY_RECORDS, {"payloads": payloads})
 
 
 def tell_consent(db: Session | Connection, persons: Iterable[UUID]) -> None:

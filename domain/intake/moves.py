@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.database import Item, Part
 from domain.errors import Conflict, NotFound
 from domain.intake.facts import settle
-from domain.intake.revisions import REVISION, changing, next_revisions, tied
+from domain.intake.revisions import REVISION, changing, next_revisions, tell, tied
 from domain.intake.tables import Link, PatientKey, SourceRecord
 from domain.intake.versions import allow, lock, patient_name, source_name
 from domain.organizations import Organization
@@ -83,11 +83,12 @@ async def move(
     await connection.execute(insert(Link), [_link(source, grounds[source], new, by, now) for source in sources])
     keys = update(PatientKey).where(PatientKey.source_id.in_(sources))
     await connection.execute(keys.values(patient_id=new))
-    await next_revisions(connection, [old, new])
+    revisions = await next_revisions(connection, [old, new])
     models = [model for section in SECTIONS for model in section.models]
     for model in models:
         await _move_rows(connection, model, sources, old, new)
     await tied(connection, [old, new], models)
+    await tell(connection, revisions, models)
 
 
 def _link(source: UUID, grounds: Grounds, patient: UUID, by: str, now: datetime) -> dict[str, object]:

@@ -1,15 +1,16 @@
 """Counting a patient's revisions, and noting what a change takes out of sight (domain/revisions.py).
 
 Whoever changes rows of patients first takes the next revision of each, then changes rows by `changing`, and at last
-calls `tied`, because some items show rows of others.
+calls `tied`, because some items show rows of others, and `tell`.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.changes_feed import RecordChange, tell_records
 from domain.database import Item
 from domain.sections import SECTIONS
 
@@ -41,6 +42,16 @@ update {table} t set revision = p.revision
    and exists (select from {of} r join book.patient q on q.patient_id = r.patient_id and q.revision = r.revision
                 where r.patient_id = any(cast(:patients as uuid[])) and {on})
 """
+CHANGED = """
+select r.patient_id, '{section}' as section, r.sensitivity from {table} r
+  join book.patient p on p.patient_id = r.patient_id and p.revision = r.revision
+ where r.patient_id = any(cast(:patients as uuid[]))
+"""
+GONE = """
+select r.patient_id, r.section, r.sensitivity from book.removal r
+  join book.patient p on p.patient_id = r.patient_id and p.revision = r.revision
+ where r.patient_id = any(cast(:patients as uuid[]))
+"""
 _SECTIONS = {section.model: section.name for section in SECTIONS}
 
 
@@ -71,3 +82,21 @@ async def tied(connection: AsyncConnection, patients: Collection[UUID], changed:
             if tie.of in models:
                 statement = TIED.format(table=section.model.table(), of=tie.of.table(), on=tie.on.format(t="t", r="r"))
                 await connection.execute(text(statement), {"patients": sorted(set(patients))})
+
+
+async def tell(connection: AsyncConnection, revisions: Mapping[UUID, int], changed: Iterable[type]) -> None:
+    """Tell who follows these patients what their newest revision touched: in `changed`, and what it took away."""
+    if not revisions:
+        return
+    models = set(changed)
+    parts = [
+        CHANGED.format(section=section.name, table=model.table())
+        for section in SECTIONS
+        for model in section.models
+        if model in models and issubclass(model, Item)
+    ]
+    rows = await connection.execute(text(" union ".join([GONE, *parts])), {"patients": sorted(revisions)})
+    found: dict[UUID, set[tuple[str, str]]] = {}
+    for patient, section, label in rows:
+        found.setdefault(patient, set()).add((section, label))
+    await tell_records(connection, (RecordChange(one, revisions[one], frozenset(found[one])) for one in found))

@@ -18,7 +18,7 @@ from domain.database import Item, Part
 from domain.intake.bulk import insert_rows
 from domain.intake.facts import Fact, keyed, settle
 from domain.intake.people import People
-from domain.intake.revisions import FIRST, next_revisions, tied
+from domain.intake.revisions import FIRST, next_revisions, tell, tied
 from domain.intake.submissions import Outcome, Status, Submission
 from domain.intake.tables import Link, PatientKey, Review, SourceRecord
 from domain.intake.versions import (
@@ -80,7 +80,9 @@ async def store(
     await _write(connection, batch, people.everybody())
     for model, facts in superseded.items():
         await settle(connection, model, facts, forced=True)
-    await tied(connection, batch.revisions, [*batch.rows, *(model for model, facts in superseded.items() if facts)])
+    changed = [*batch.rows, *(model for model, facts in superseded.items() if facts)]
+    await tied(connection, batch.revisions, changed)
+    await tell(connection, batch.revisions, changed)
     return [_outcome(one, versions) for one in submissions]
 
 

@@ -12,7 +12,16 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.tables import OAuthClient, TokenGrant
-from domain.changes_feed import CHANNELS, IDS_A_PAYLOAD, Tells, tell_consent, tell_inbox, tell_record, tell_rights
+from domain.changes_feed import (
+    CHANNELS,
+    IDS_A_PAYLOAD,
+    RecordChange,
+    Tells,
+    tell_consent,
+    tell_inbox,
+    tell_records,
+    tell_rights,
+)
 from domain.consents.tables import Consent, Denial
 from domain.database import Base, open_engine
 from domain.emergencies import EmergencyAccess
@@ -225,11 +234,9 @@ async def test_however_many_are_told_of_each_payload_stays_below_what_notify_tak
     clients = ["c" * 60 + f"{number:04}" for number in range(2 * IDS_A_PAYLOAD)]
     await session.run_sync(lambda db: tell_rights(db, patients=ids, grants=ids, clients=clients))
     await session.run_sync(lambda db: (tell_consent(db, ids), tell_inbox(db, ids), tell_rights(db)))
-    everything = {
-        section.name: ["", "HIV", "MENTAL", "REPRODUCTIVE", "SUBSTANCE", "GENETIC", "VIOLENCE", "UNKNOWN"]
-        for section in SECTIONS
-    }
-    await tell_record(await session.connection(), ids[0], 2**62, everything)
+    labels = ("", "HIV", "MENTAL", "REPRODUCTIVE", "SUBSTANCE", "GENETIC", "VIOLENCE", "UNKNOWN")
+    everything = frozenset((section.name, label) for section in SECTIONS for label in labels)
+    await tell_records(await session.connection(), [RecordChange(ids[0], 2**62, everything)])
     await session.commit()
     told = await ear.all()
     assert max(len(orjson.dumps(payload)) for _, payload in told) < 8000

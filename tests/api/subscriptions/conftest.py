@@ -16,7 +16,7 @@ import websockets.asyncio.client as sockets
 from websockets.exceptions import ConnectionClosed
 
 from cli.serve import WEBSOCKETS
-from domain.changes_feed import tell_record
+from domain.changes_feed import RecordChange, tell_records
 from domain.database import open_engine
 from tests.api.conftest import Book
 from tests.browser import listening
@@ -129,7 +129,8 @@ class Line:
         engine = open_engine(self.book.database.intake)
         async with engine.begin() as connection:
             for revision, sections in told.items():
-                await tell_record(connection, patient, revision, sections)
+                rows = frozenset((section, label) for section, labels in sections.items() for label in labels)
+                await tell_records(connection, [RecordChange(patient, revision, rows)])
         await engine.dispose()
 
 

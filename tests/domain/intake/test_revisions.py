@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
+import orjson
 from sqlalchemy import text
 
 from domain.database import open_engine
@@ -12,7 +14,7 @@ from domain.intake.revisions import next_revisions
 from domain.intake.versions import allow
 from domain.sections.labs import Lab
 from tests.conftest import Database
-from tests.domain.intake.people_and_visits import at, patient_of, rows, send, told
+from tests.domain.intake.people_and_visits import LAM, at, patient_of, rows, send, told
 
 REMOVALS = "select item_id, sensitivity, revision from book.removal where section = 'labs' order by revision"
 TOLD_AGAIN = """
@@ -69,3 +71,21 @@ async def test_a_stricter_label_takes_it_out_for_those_who_saw_it_without(
     await engine.dispose()
     assert await shown(database) == [(item, "HIV", 2)]
     assert (item, "", 2) in await rows(database.owner, REMOVALS)
+
+
+async def test_who_follows_is_told_what_changed_once_a_patient(database: Database, importer: Importer) -> None:
+    """Sections and labels, no more; of a correction also what it took away."""
+    heard: list[Any] = []
+    ear = await asyncpg.connect(database.owner)
+    await ear.add_listener("record", lambda *told: heard.append(orjson.loads(told[3])))
+    await send(importer, told("A1", MA_BENH_CHINH="B20"), told("B1", LAM))
+    await send(at(importer, 5), told("B1", LAM, CAN_NANG="71.00"))
+    first, second = [await patient_of(database.owner, name) for name in ("A1", "B1")]
+    await ear.execute("select 1")
+    assert [(one["patient"], one["revision"]) for one in sorted(heard, key=lambda one: one["revision"])[2:]] == [
+        (str(second), 2)
+    ]
+    assert {one["patient"] for one in heard if one["revision"] == 1} == {str(first), str(second)}
+    (hers,) = [one["rows"] for one in heard if one["patient"] == str(first)]
+    assert {"conditions:HIV", "demographics:"} <= set(hers)
+    await ear.close()
