@@ -5,11 +5,13 @@ a refused section as null with an error, never as an empty list. `tests/contract
 field shows a record's rows without this.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 from strawberry import Info
 
+from api.filters import ItemFilter
+from api.pagination import ItemOrder
 from api.planner.sources import SOURCE, SectionSource
 from api.planner.sql import short
 from domain.sections.section import Section
@@ -24,27 +26,23 @@ def _read(root: Any, info: Info) -> Any:
     return by_response_key(root, info)
 
 
-def _all_versions(root: Any, info: Info, *, include_superseded: bool = False) -> Any:
-    del include_superseded
-    return by_response_key(root, info)
+del _read.__annotations__["return"]  # the field's own annotation is its type
 
 
-def _page(
-    root: Any,
-    info: Info,
-    *,
-    first: int | None = None,
-    after: str | None = None,
-    last: int | None = None,
-    before: str | None = None,
-    include_superseded: bool = False,
-) -> Any:
-    del first, after, last, before, include_superseded
-    return by_response_key(root, info)
+def _argument(type_: Any, description: str) -> Any:
+    return Annotated[type_, strawberry.argument(description=description)]
 
 
-for _resolver in (_read, _all_versions, _page):
-    del _resolver.__annotations__["return"]  # the field's own annotation is its type
+SHAPE = {
+    "include_superseded": _argument(bool, "Whether earlier versions, since corrected by their senders, come too."),
+    "order_by": _argument(ItemOrder | None, "In which order; null is the usual one."),
+}
+PAGE = {
+    "first": _argument(int | None, "How many items from the beginning, 0 to 500; 50 where neither is given."),
+    "after": _argument(str | None, "Only items after this cursor, which must be of the same order."),
+    "last": _argument(int | None, "How many items from the end, 0 to 500. Not together with `first`."),
+    "before": _argument(str | None, "Only items before this cursor, which must be of the same order."),
+}
 
 
 def section_single(section: Section, description: str) -> Any:
@@ -52,14 +50,50 @@ def section_single(section: Section, description: str) -> Any:
     return _field(section, "single", description, _read)
 
 
-def section_list(section: Section, description: str) -> Any:
+def section_list(section: Section, description: str, filter_type: type[ItemFilter]) -> Any:
     """A short list, whole: `list[X] | None`."""
-    return _field(section, "list", description, _all_versions)
+
+    def whole(
+        root: Any,
+        info: Info,
+        *,
+        include_superseded: Any = False,
+        filter: Any = None,  # noqa: A002 -- the argument's name in GraphQL
+        order_by: Any = ItemOrder.OCCURRED_DESC,
+    ) -> Any:
+        del include_superseded, filter, order_by
+        return by_response_key(root, info)
+
+    return _field(section, "list", description, _told(whole, SHAPE, filter_type))
 
 
-def section_connection(section: Section, description: str) -> Any:
+def section_connection(section: Section, description: str, filter_type: type[ItemFilter]) -> Any:
     """A list that grows, in pages: `Connection[X] | None`."""
-    return _field(section, "connection", description, _page)
+
+    def page(
+        root: Any,
+        info: Info,
+        *,
+        first: Any = None,
+        after: Any = None,
+        last: Any = None,
+        before: Any = None,
+        include_superseded: Any = False,
+        filter: Any = None,  # noqa: A002 -- the argument's name in GraphQL
+        order_by: Any = ItemOrder.OCCURRED_DESC,
+    ) -> Any:
+        del first, after, last, before, include_superseded, filter, order_by
+        return by_response_key(root, info)
+
+    return _field(section, "connection", description, _told(page, PAGE | SHAPE, filter_type))
+
+
+def _told(resolver: Any, arguments: dict[str, Any], filter_type: type[ItemFilter]) -> Any:
+    """The resolver with the types of its arguments, of which the filter's is the section's own."""
+    given = _argument(filter_type | None, "Only items that match.")
+    resolver.__annotations__ |= arguments | {"filter": given}
+    del resolver.__annotations__["return"]
+    return resolver
 
 
 def _field(section: Section, kind: str, description: str, resolver: Any) -> Any:

@@ -1,11 +1,12 @@
 """Documents that were parsed, validated and planned once. Repeating one costs a dictionary look-up.
 
-The key of a plan is the document, the operation and what of the variables shapes the statement (values of Booleans,
-which others are given). Trusted documents (api/documents/) are made by it at start-up, and kept by name.
+The key of a plan is the document, the operation and what of the variables shapes the statement (values of Booleans and
+orders, the kind of an item's id, which others are given). Trusted documents (api/documents/) are made by it at start-up,
+and kept by name.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -27,6 +28,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from api.http.bounds import nul_errors
 from api.limits import MOST_ERRORS, checked_document
+from api.pagination import ItemOrder
 from api.planner.plan import NodeId, Plan, compile_root, structure
 from api.planner.selection import Selection
 from api.planner.sources import SOURCE, RootSource
@@ -35,6 +37,7 @@ from domain.errors import Invalid
 
 T = TypeVar("T")
 PLANS = 16  # a document
+SHAPING = ("Boolean", ItemOrder.__name__)  # types of variables whose values are part of the statement
 REMEMBERED = 1_000_000  # characters of all documents together; their trees take some hundred times as much
 OVERHEAD = 1_000  # characters that any document weighs at least
 
@@ -68,7 +71,8 @@ class Document:
     operation: OperationDefinitionNode
     fragments: dict[str, FragmentDefinitionNode]
     records: Mapping[str, GraphQLObjectType]
-    booleans: frozenset[str]
+    shaping: frozenset[str]
+    ids: frozenset[str]
     plans: LRU[Plan | None] = field(default_factory=lambda: LRU(PLANS))
 
     def variables(self, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
@@ -77,7 +81,7 @@ class Document:
 
     def plan(self, variables: VariableValues) -> Plan | None:
         """The plan where the operation is one planned root field whose bytes may go through (exit 1)."""
-        key = (structure(variables, self.booleans), self._node_kind(variables))
+        key = (structure(variables, self.shaping), self._node_kind(variables))
         return self.plans.get(key, lambda: self._compile(variables))
 
     def _compile(self, variables: VariableValues) -> Plan | None:
@@ -96,13 +100,13 @@ class Document:
     def _node_kind(self, variables: VariableValues) -> str | None:
         """Ids given by variable name the table, so the kind is part of what shapes a plan."""
         kinds = []
-        for value in variables.coerced.values():
-            if isinstance(value, str):
+        for name, value in sorted(variables.coerced.items()):
+            if name in self.ids and isinstance(value, str):
                 try:
                     kinds.append(NodeId.read(value).kind)
-                except Invalid:  # most variables are no ids
+                except Invalid:  # many an ID is a patient's
                     continue
-        return ",".join(kinds) or None
+        return ",".join(kind for kind in kinds if kind in self.records) or None
 
 
 class Documents:
@@ -129,7 +133,8 @@ class Documents:
         operation = get_operation_ast(document, operation_name)
         if operation is None:
             return None
-        return Document(self._schema, document, operation, fragments_of(document), self._records, _booleans(operation))
+        shaping, ids = _named(operation, SHAPING), _named(operation, {"ID"})
+        return Document(self._schema, document, operation, fragments_of(document), self._records, shaping, ids)
 
 
 def introspection_errors(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
@@ -145,10 +150,11 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     }
 
 
-def _booleans(operation: OperationDefinitionNode) -> frozenset[str]:
+def _named(operation: OperationDefinitionNode, types: Collection[str]) -> frozenset[str]:
+    """The variables of these types."""
     names = []
     for definition in operation.variable_definitions or ():
         type_ = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
-        if isinstance(type_, NamedTypeNode) and type_.name.value == "Boolean":
+        if isinstance(type_, NamedTypeNode) and type_.name.value in types:
             names.append(definition.variable.name.value)
     return frozenset(names)

@@ -1,14 +1,17 @@
 """One page of a Relay connection as SQL: every list over its rows in one pass, and only what was asked for.
 
-A row more than asked is fetched only where `pageInfo` wants to know whether there is another page; cursors are only
-made where they are selected.
+`first` counts from the beginning of what lies between the cursors, `last` from its end; `before` alone is like `last`.
+Either way edges stand in the order of the list (GraphQL Cursor Connections 4.4). A row more than asked is fetched only
+where `pageInfo` wants to know whether there is another page, what lies beyond a cursor is looked at only where it is
+asked for, and cursors are only made where they are selected.
 """
 
 from graphql import GraphQLObjectType, get_named_type, get_nullable_type
 
-from api.pagination import DEFAULT_PAGE, Cursor
+from api.pagination import DEFAULT_PAGE, Cursor, keyset
+from api.planner.filters import Filter
 from api.planner.selection import Chosen
-from api.planner.sql import Compiler, newest_first, oldest_first, record_of
+from api.planner.sql import Compiler, record_of
 
 
 class Page:
@@ -20,6 +23,8 @@ class Page:
         arguments = chosen.arguments(compiler.selection.variables)
         self.given = {name for name in ("first", "after", "last", "before") if arguments.get(name) is not None}
         self.backward = "last" in self.given or ("before" in self.given and "first" not in self.given)
+        self.keyset, self.filter = keyset(arguments), Filter(compiler, chosen)
+        self.places: dict[str, tuple[str, str]] = {}
         self.lists: list[str] = []
         self.facts: dict[str, str] = {}
 
@@ -43,8 +48,7 @@ class Page:
                 return self.page_info(one)
             case "totalCount":
                 row = self.compiler.alias()
-                where = self.compiler.visible(self.chosen, row)
-                return f"(select count(*) from {record_of(self.item).table} {row} where {where})"
+                return f"(select count(*) from {self._matching(row)})"
             case _:
                 return self.compiler.expression(one, self.connection, "g")
 
@@ -56,7 +60,7 @@ class Page:
     def edge(self, inner: Chosen, edge: GraphQLObjectType) -> str:
         name = self.compiler.name(inner.key)
         if inner.name == "cursor":
-            return f'{Cursor.sql("t")} as "{name}"'
+            return f'{self.keyset.cursor("t")} as "{name}"'
         if inner.name == "node":
             return f'({self.compiler.object(inner, self.item, "t")}) as "{name}"'
         return f'{self.compiler.expression(inner, edge, "t")} as "{name}"'
@@ -70,12 +74,13 @@ class Page:
         return f"(select row_to_json(i) from (select {shape}) i)"
 
     def info(self, inner: Chosen, info: GraphQLObjectType) -> str:
-        """The far end of the direction tells by a row more; the near end by the cursor that was given."""
+        """The far end of the direction tells by a row more; the near end by what lies beyond the cursor given there."""
         near, far = ("hasNextPage", "hasPreviousPage") if self.backward else ("hasPreviousPage", "hasNextPage")
         if inner.name == far:
             return self.fact("more", "count(*) > {size}")
         if inner.name == near:
-            return "true" if ("before" if self.backward else "after") in self.given else "false"
+            cursor = "before" if self.backward else "after"
+            return self._anything_beyond(cursor) if cursor in self.given else "false"
         if inner.name in ("startCursor", "endCursor"):
             return self.cursor(inner.name.lower(), last=(inner.name == "endCursor") != self.backward)
         return self.compiler.expression(inner, info, "g")
@@ -85,9 +90,9 @@ class Page:
         nth = "[count(*) {within}]" if last else "[1]"
         parts = [
             self.fact(f"{name}_{part}", f"(array_agg(t.{part} order by t.place) {{within}}){nth}") + f" as {part}"
-            for part in ("occurred", "id")
+            for part in (self.keyset.column, "id")
         ]
-        return f"(select {Cursor.sql('e')} from (select {', '.join(parts)}) e)"
+        return f"(select {self.keyset.cursor('e')} from (select {', '.join(parts)}) e)"
 
     def fact(self, name: str, sql: str) -> str:
         self.facts[name] = sql
@@ -112,14 +117,22 @@ class Page:
             f"select {', '.join([*lists, *facts])} from ({self._rows(place, 'r', f'{size} + 1' if more else size)}) t"
         )
 
+    def _matching(self, row: str, *conditions: str) -> str:
+        """After `from`: the rows of the list, whatever the page, for which the conditions hold too."""
+        where = [self.compiler.visible(self.chosen, row), *self.filter.where(row), *conditions]
+        return f"{record_of(self.item).table} {row} where {' and '.join(where)}"
+
     def _rows(self, select: str, row: str, limit: str) -> str:
-        where = [self.compiler.visible(self.chosen, row)]
-        where += [self._beyond(row, name) for name in ("after", "before") if name in self.given]
-        table = record_of(self.item).table
-        return f"{select} from {table} {row} where {' and '.join(where)} order by {self._order(row)} limit {limit}"
+        within = [self._beyond(row, name) for name in ("after", "before") if name in self.given]
+        return f"{select} from {self._matching(row, *within)} order by {self._order(row)} limit {limit}"
 
     def _order(self, row: str) -> str:
-        return oldest_first(row) if self.backward else newest_first(row)
+        return self.keyset.sql(row, backward=self.backward)
+
+    def _anything_beyond(self, cursor: str) -> str:
+        """Whether anything stands at the cursor's place or on its other side."""
+        row = self.compiler.alias()
+        return f"exists (select from {self._matching(row, f'{self._beyond(row, cursor)} is not true')})"
 
     def _size(self) -> str:
         name = "last" if self.backward else "first"
@@ -127,9 +140,11 @@ class Page:
         return f"{parameter}::int"
 
     def _beyond(self, row: str, name: str) -> str:
-        occurred = self.compiler.bind(self.chosen, lambda arguments: Cursor.read(arguments, name).occurred)
-        id_ = self.compiler.bind(self.chosen, lambda arguments: Cursor.read(arguments, name).id)
-        return Cursor.beyond(row, occurred, id_, older=name == "after")
+        if name not in self.places:
+            key = self.compiler.bind(self.chosen, lambda arguments: Cursor.read(arguments, name).key)
+            id_ = self.compiler.bind(self.chosen, lambda arguments: Cursor.read(arguments, name).id)
+            self.places[name] = (key, id_)
+        return self.keyset.beyond(row, *self.places[name], after=name == "after")
 
 
 def _object(type_: object) -> GraphQLObjectType:

@@ -55,10 +55,17 @@ class Plan:
 
     def arguments(self, variables: VariableValues) -> list[str | None]:
         """The statement's parameters after the patient, as text. Invalid names the argument that is wrong."""
-        return [
-            given.value if isinstance(given, Fixed) else given.convert(given.chosen.arguments(variables))
-            for given in self.bindings
-        ]
+        known: dict[int, dict[str, Any]] = {}  # by field, for one that has several parameters
+
+        def value(given: Binding | Fixed) -> str | None:
+            if isinstance(given, Fixed):
+                return given.value
+            key = id(given.chosen)
+            if key not in known:
+                known[key] = given.chosen.arguments(variables)
+            return given.convert(known[key])
+
+        return [value(given) for given in self.bindings]
 
     def patient(self, variables: VariableValues) -> UUID | None:
         """Whose book is asked for; None: the caller's own."""
@@ -171,8 +178,15 @@ def locate(node: FieldNode) -> dict[str, int]:
     return {"line": place.line, "column": place.column}
 
 
-def structure(variables: VariableValues, booleans: frozenset[str]) -> tuple[Any, ...]:
-    """What of the variables shapes a plan: values of Booleans, which of the others are given, node kinds excepted."""
+def structure(variables: VariableValues, shaping: frozenset[str]) -> tuple[Any, ...]:
+    """What of the variables shapes a plan: the values of those named, and which fields are given of the others."""
     return tuple(
-        (name, value if name in booleans else value is not None) for name, value in sorted(variables.coerced.items())
+        (name, value if name in shaping else _given(value)) for name, value in sorted(variables.coerced.items())
     )
+
+
+def _given(value: Any) -> Any:
+    """Of an input object its fields that are given, of anything else whether it is."""
+    if isinstance(value, dict):
+        return tuple((name, _given(one)) for name, one in sorted(value.items()) if one is not None)
+    return value is not None

@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import (
     FragmentDefinitionNode,
+    GraphQLError,
     GraphQLField,
     GraphQLObjectType,
     GraphQLSchema,
@@ -13,6 +14,8 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetails, FragmentDetails, collect_fields, collect_subfields
 from graphql.execution.values import VariableValues, get_argument_values
+
+from domain.errors import Invalid
 
 TYPENAME = "__typename"
 
@@ -27,7 +30,13 @@ class Chosen:
     details: list[FieldDetails]
 
     def arguments(self, variables: VariableValues) -> dict[str, Any]:
-        return get_argument_values(self.field, self.details[0].node, variables) if self.field else {}
+        """Invalid where a variable leaves null what must have a value: validation cannot see it."""
+        if self.field is None:
+            return {}
+        try:
+            return get_argument_values(self.field, self.details[0].node, variables)
+        except GraphQLError:
+            raise Invalid(self.name, f"An argument of `{self.name}` is null where it needs a value.") from None
 
     @property
     def metadata(self) -> Any:
@@ -47,9 +56,13 @@ class Selection:
         return list(self._chosen(root, grouped.grouped_field_set))
 
     def of(self, type_: GraphQLObjectType, chosen: Chosen) -> list[Chosen]:
-        grouped = collect_subfields(
-            self.schema, self._fragments(), self.variables, self.operation, type_, chosen.details
-        )
+        """Invalid where a variable leaves a condition null: validation lets one pass that has a default."""
+        try:
+            grouped = collect_subfields(
+                self.schema, self._fragments(), self.variables, self.operation, type_, chosen.details
+            )
+        except GraphQLError:
+            raise Invalid("if", "`@skip` and `@include` take true or false, not null.") from None
         return list(self._chosen(type_, grouped.grouped_field_set))
 
     def _fragments(self) -> dict[str, FragmentDetails]:

@@ -7,6 +7,11 @@ They stand next to the field, in its type:
     id: strawberry.ID = field("Opaque id.", Expr("access.node_id('labs', {t}.patient_id, {t}.id)"))
     items: list[PrescriptionItem] = field("Its lines.", Rel("{r}.prescription_id = {t}.id", order="{r}.position"))
     reactions: list[Reaction] = field("What happened.", Embedded())
+
+Fields of a filter (an input type beside the item's) say in the same way which rows they keep:
+
+    codes: list[str] | None = condition("Codes of the test.", AnyOf("code", "analyte_code"))
+    text: str | None = condition("Words of the result.", Words("display", "note"))
 """
 
 from collections.abc import Callable
@@ -52,6 +57,28 @@ class Embedded:
     column: str | None = None
 
 
+class _Columns:
+    """Columns of the table, and what else of a row is looked at: SQL over `{t}`."""
+
+    def __init__(self, *columns: str, also: str | None = None) -> None:
+        self.columns, self.also = columns, also
+
+
+class AnyOf(_Columns):
+    """Rows with one of the given values in one of the columns, or for which `also` holds; `{v}` are the values."""
+
+
+class Words(_Columns):
+    """Rows that hold the given words in one of the columns, or in the text that `also` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class During:
+    """Rows whose partial date in this column may lie within the given period."""
+
+    column: str = "occurred"
+
+
 @dataclass(frozen=True, slots=True)
 class SectionSource:
     """The rows of a section, opened only by the decision. Made by `api.guard`, never written by hand."""
@@ -75,6 +102,7 @@ class RootSource:
 
 
 Source = Column | Expr | Rel | Embedded | SectionSource | SectionChangesSource | RootSource
+Condition = AnyOf | Words | During
 PLAIN = Column()
 REPORTS = Rel(
     "{r}.fact_key = {t}.fact_key and {r}.superseded_at is null", order="{r}.received_at, {r}.id", own_sources=True
@@ -102,3 +130,8 @@ def record(model: type[Any], section: str) -> Callable[[T], T]:
 def field(description: str, source: Source = PLAIN) -> Any:
     """A field that the planner knows. The description ends with the FHIR path ("FHIR: Observation.value[x]")."""
     return strawberry.field(description=description, metadata={SOURCE: source})
+
+
+def condition(description: str, source: Condition) -> Any:
+    """A field of a filter; left out or null, it keeps every row."""
+    return strawberry.field(description=description, default=strawberry.UNSET, metadata={SOURCE: source})

@@ -11,6 +11,8 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLObjectType, get_named_type, get_nullable_type, is_list_type, is_non_null_type
 
+from api.pagination import keyset
+from api.planner.filters import Filter
 from api.planner.selection import TYPENAME, Chosen, Selection
 from api.planner.sources import PLAIN, SOURCE, Column, Embedded, Expr, Record, Rel, SectionSource
 
@@ -145,7 +147,9 @@ class Compiler:
 
     def rows(self, chosen: Chosen, source: SectionSource, type_: GraphQLObjectType) -> str:
         row = self.alias()
-        from_ = f" from {record_of(type_).table} {row} where {self.visible(chosen, row)} order by {newest_first(row)}"
+        where = " and ".join([self.visible(chosen, row), *Filter(self, chosen).where(row)])
+        order = keyset(chosen.arguments(self.selection.variables)).sql(row)
+        from_ = f" from {record_of(type_).table} {row} where {where} order by {order}"
         if source.kind == "single":
             return self.object(chosen, type_, row, f"{from_} limit 1")
         columns = self.columns(chosen, type_, row)
@@ -172,14 +176,6 @@ class Compiler:
 
 def opened(section: str) -> str:
     return f"strpos(current_setting('app.sections'), ',{section},') > 0"
-
-
-def newest_first(row: str) -> str:
-    return f"{row}.occurred desc nulls last, {row}.id desc"
-
-
-def oldest_first(row: str) -> str:
-    return f"{row}.occurred nulls first, {row}.id"
 
 
 def short(key: str) -> str:

@@ -2,12 +2,15 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter, listed
 from api.guard import section_list
 from api.item import Item
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.allergies import SECTION
 from domain.sections.allergies import Allergy as AllergyRow
+
+REACTIONS = listed("reactions", "substance", "manifestations", "description")
 
 
 @strawberry.type(description="What happened once. FHIR: AllergyIntolerance.reaction")
@@ -50,6 +53,22 @@ class Allergy(Item):
     reports: list["Allergy"] = field("Every report of this allergy, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which allergies.")
+class AllergyFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the substance, any of them: 1 to 100.",
+        AnyOf("code"),
+    )
+    kinds: list[str] | None = condition(
+        "allergy or intolerance.",
+        AnyOf("kind"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "onset_text", "note", also=REACTIONS),
+    )
+
+
 @strawberry.type
 class AllergiesField:
-    allergies: list[Allergy] | None = section_list(SECTION, "Allergies and intolerances.")
+    allergies: list[Allergy] | None = section_list(SECTION, "Allergies and intolerances.", AllergyFilter)

@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.conditions import SECTION
 from domain.sections.conditions import Condition as ConditionRow
@@ -46,6 +47,24 @@ class Condition(Item):
     reports: list["Condition"] = field("Every report of this illness, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which illnesses and diagnoses.")
+class ConditionFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the diagnosis, its sender's or ICD-10, any of them: 1 to 100.",
+        AnyOf("code", "icd10"),
+    )
+    kinds: list[str] | None = condition(
+        "problem-list-item, encounter-diagnosis or health-concern.",
+        AnyOf("category"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "body_site", "stage", "severity", "note"),
+    )
+
+
 @strawberry.type
 class ConditionsField:
-    conditions: Connection[Condition] | None = section_connection(SECTION, "Illnesses and diagnoses, newest first.")
+    conditions: Connection[Condition] | None = section_connection(
+        SECTION, "Illnesses and diagnoses, newest first.", ConditionFilter
+    )

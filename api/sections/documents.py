@@ -3,13 +3,16 @@
 import strawberry
 
 from api.attachments import Attachment
+from api.filters import WORDS, ItemFilter, listed
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.documents import SECTION
 from domain.sections.documents import Document as DocumentRow
+
+PARTS = listed("sections", "title", "text")
 
 
 @strawberry.type(description="A part of a document in words. FHIR: Composition.section")
@@ -60,6 +63,22 @@ class Document(Item):
     reports: list["Document"] = field("Every report of this document, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which documents.")
+class DocumentFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the type of document, mostly LOINC, any of them: 1 to 100.",
+        AnyOf("code"),
+    )
+    kinds: list[str] | None = condition(
+        "Kinds, as `kind` shows them: discharge-paper, sick-leave ...",
+        AnyOf("kind"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("title", "display", "number", "author", "custodian", also=PARTS),
+    )
+
+
 @strawberry.type
 class DocumentsField:
-    documents: Connection[Document] | None = section_connection(SECTION, "Documents, newest first.")
+    documents: Connection[Document] | None = section_connection(SECTION, "Documents, newest first.", DocumentFilter)

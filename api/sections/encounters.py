@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter, coded, listed
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Embedded, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.encounters import SECTION
 from domain.sections.encounters import Encounter as EncounterRow
@@ -126,6 +127,36 @@ class Encounter(Item):
     reports: list["Encounter"] = field("Every report of this visit, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which visits and stays.")
+class EncounterFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of a diagnosis or of the reason, any of them: 1 to 100.",
+        AnyOf("reason_code", also=coded("diagnoses")),
+    )
+    kinds: list[str] | None = condition(
+        "Classes, as `classCode` shows them: AMB, IMP, EMER ...",
+        AnyOf("class_code"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words(
+            "facility_name",
+            "service",
+            "reason",
+            "admission_reason",
+            "preliminary_diagnosis",
+            "final_diagnosis",
+            "course",
+            "findings",
+            "treatment",
+            "advice",
+            also=listed("diagnoses", "display"),
+        ),
+    )
+
+
 @strawberry.type
 class EncountersField:
-    encounters: Connection[Encounter] | None = section_connection(SECTION, "Visits and stays, newest first.")
+    encounters: Connection[Encounter] | None = section_connection(
+        SECTION, "Visits and stays, newest first.", EncounterFilter
+    )

@@ -2,9 +2,10 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_list
 from api.item import Item
-from api.planner.sources import REPORTS, field, record
+from api.planner.sources import REPORTS, AnyOf, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.family_history import SECTION
 from domain.sections.family_history import FamilyHistory as FamilyHistoryRow
@@ -49,6 +50,22 @@ class FamilyHistory(Item):
     reports: list["FamilyHistory"] = field("Every report of this fact, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which illnesses of relatives.")
+class FamilyHistoryFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the illness, its sender's or ICD-10, any of them: 1 to 100.",
+        AnyOf("code", "icd10"),
+    )
+    kinds: list[str] | None = condition(
+        "Relatives, as `relationCode` shows them: MTH, FTH ...",
+        AnyOf("relation_code"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "relation", "onset_text", "outcome", "note"),
+    )
+
+
 @strawberry.type
 class FamilyHistoryField:
-    family_history: list[FamilyHistory] | None = section_list(SECTION, "Illnesses of relatives.")
+    family_history: list[FamilyHistory] | None = section_list(SECTION, "Illnesses of relatives.", FamilyHistoryFilter)

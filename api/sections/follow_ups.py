@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter, coded, listed
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.reasons import ReasonDiagnosis
 from api.scalars import PartialDate
 from domain.sections.follow_ups import SECTION
@@ -66,8 +67,34 @@ class FollowUp(Item):
     reports: list["FollowUp"] = field("Every report of this, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which re-examinations, plans and appointments.")
+class FollowUpFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of what for, or of a diagnosis, any of them: 1 to 100.",
+        AnyOf("code", also=coded("diagnoses")),
+    )
+    kinds: list[str] | None = condition(
+        "slip, plan or appointment.",
+        AnyOf("kind"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words(
+            "title",
+            "description",
+            "specialty",
+            "facility",
+            "doctor",
+            "diagnosis",
+            "instruction",
+            "note",
+            also=listed("diagnoses", "display"),
+        ),
+    )
+
+
 @strawberry.type
 class FollowUpsField:
     follow_ups: Connection[FollowUp] | None = section_connection(
-        SECTION, "Re-examinations, plans and appointments, the latest day first."
+        SECTION, "Re-examinations, plans and appointments, the latest day first.", FollowUpFilter
     )

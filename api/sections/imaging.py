@@ -3,10 +3,11 @@
 import strawberry
 
 from api.attachments import Attachment
+from api.filters import WORDS, ItemFilter, listed
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.imaging import SECTION
 from domain.sections.imaging import Imaging as ImagingRow
@@ -60,8 +61,26 @@ class Imaging(Item):
     reports: list["Imaging"] = field("Every report of this examination, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which images and examinations.")
+class ImagingFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the examination or the service, any of them: 1 to 100.",
+        AnyOf("code", "service_code"),
+    )
+    kinds: list[str] | None = condition(
+        "DICOM modalities, as `modalities` shows them: CT, MR, US ...",
+        AnyOf(also="jsonb_exists_any({t}.modalities, {v})"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words(
+            "display", "body_site", "reason", "description", "conclusion", also=listed("conclusion_codes", "display")
+        ),
+    )
+
+
 @strawberry.type
 class ImagingField:
     imaging: Connection[Imaging] | None = section_connection(
-        SECTION, "Images and other described examinations, newest first."
+        SECTION, "Images and other described examinations, newest first.", ImagingFilter
     )

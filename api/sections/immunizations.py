@@ -2,9 +2,10 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_list
 from api.item import Item
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.immunizations import SECTION
 from domain.sections.immunizations import Immunization as ImmunizationRow
@@ -76,6 +77,22 @@ class Immunization(Item):
     reports: list["Immunization"] = field("Every report of this dose, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which vaccinations.")
+class ImmunizationFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the vaccine, or antigens such as `measles`, any of them: 1 to 100.",
+        AnyOf("vaccine_code", also="jsonb_exists_any({t}.antigens, {v})"),
+    )
+    kinds: list[str] | None = condition(
+        "completed, not-done or entered-in-error.",
+        AnyOf("status"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("vaccine", "series", "target_diseases", "manufacturer", "lot_number", "facility", "note"),
+    )
+
+
 @strawberry.type
 class ImmunizationsField:
-    immunizations: list[Immunization] | None = section_list(SECTION, "Vaccinations, newest first.")
+    immunizations: list[Immunization] | None = section_list(SECTION, "Vaccinations, newest first.", ImmunizationFilter)

@@ -2,9 +2,10 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_list
 from api.item import Item
-from api.planner.sources import REPORTS, Embedded, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.insurance import SECTION
 from domain.sections.insurance import Insurance as InsuranceRow
@@ -51,6 +52,22 @@ class Insurance(Item):
     reports: list["Insurance"] = field("Every report of this card, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which health-insurance cards.")
+class InsuranceFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Kinds of insurance, coded, any of them: 1 to 100.",
+        AnyOf("kind_code"),
+    )
+    kinds: list[str] | None = condition(
+        "active, cancelled, draft or entered-in-error.",
+        AnyOf("status"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("kind", "card_number", "registered_facility", "payer"),
+    )
+
+
 @strawberry.type
 class InsuranceField:
-    insurance: list[Insurance] | None = section_list(SECTION, "Health-insurance cards, newest first.")
+    insurance: list[Insurance] | None = section_list(SECTION, "Health-insurance cards, newest first.", InsuranceFilter)

@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Expr, Words, condition, field, record
 from domain.sections.labs import SECTION
 from domain.sections.labs import Lab as LabRow
 
@@ -37,6 +38,18 @@ class Lab(Item):
     reports: list["Lab"] = field("Every report of this result, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which laboratory results.")
+class LabFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the test, mostly LOINC, or national analyte codes, any of them: 1 to 100.",
+        AnyOf("code", "analyte_code"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "value", "note"),
+    )
+
+
 @strawberry.type
 class LabsField:
-    labs: Connection[Lab] | None = section_connection(SECTION, "Laboratory results, newest first.")
+    labs: Connection[Lab] | None = section_connection(SECTION, "Laboratory results, newest first.", LabFilter)

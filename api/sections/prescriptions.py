@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_connection
 from api.item import Item, Source
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Column, Embedded, Expr, Rel, field, record
+from api.planner.sources import REPORTS, AnyOf, Column, Embedded, Expr, Rel, Words, condition, field, record
 from api.reasons import ReasonDiagnosis
 from api.scalars import Instant, PartialDate
 from domain.sections.prescriptions import GIVEN_OUT, SECTION
@@ -14,6 +15,10 @@ from domain.sections.prescriptions import Prescription as PrescriptionRow
 from domain.sections.prescriptions import PrescriptionItem as PrescriptionItemRow
 
 DISPENSES = Rel(f"{{r}}.shown and {GIVEN_OUT}", order="{r}.occurred, {r}.id")
+
+ITEMS = "from book.prescription_items i where i.patient_id = $1::uuid and i.prescription_id = {t}.id"
+DRUG_CODES = f"exists (select {ITEMS} and (i.drug_code = any ({{v}}) or i.atc_code = any ({{v}})))"
+DRUGS = f"(select string_agg(i.drug, E'\\n') {ITEMS})"
 
 
 @record(PrescriptionItemRow, SECTION.name)
@@ -186,6 +191,24 @@ class Prescription(Item):
     reports: list["Prescription"] = field("Every report of it, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which prescriptions.")
+class PrescriptionFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of a drug, its sender's or ATC, any of them: 1 to 100.",
+        AnyOf(also=DRUG_CODES),
+    )
+    kinds: list[str] | None = condition(
+        "inpatient, outpatient, community or discharge.",
+        AnyOf("category"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("drugs", "diagnosis", "prescriber", "facility", "code", also=DRUGS),
+    )
+
+
 @strawberry.type
 class PrescriptionsField:
-    prescriptions: Connection[Prescription] | None = section_connection(SECTION, "Prescriptions, newest first.")
+    prescriptions: Connection[Prescription] | None = section_connection(
+        SECTION, "Prescriptions, newest first.", PrescriptionFilter
+    )

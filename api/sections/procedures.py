@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.procedures import SECTION
 from domain.sections.procedures import Procedure as ProcedureRow
@@ -42,6 +43,24 @@ class Procedure(Item):
     reports: list["Procedure"] = field("Every report of this procedure, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which surgery and procedures.")
+class ProcedureFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of what was done or of its service, any of them: 1 to 100.",
+        AnyOf("code", "service_code"),
+    )
+    kinds: list[str] | None = condition(
+        "Categories, as `category` shows them.",
+        AnyOf("category"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "reason", "body_site", "outcome", "report", "follow_up", "note"),
+    )
+
+
 @strawberry.type
 class ProceduresField:
-    procedures: Connection[Procedure] | None = section_connection(SECTION, "Surgery and procedures, newest first.")
+    procedures: Connection[Procedure] | None = section_connection(
+        SECTION, "Surgery and procedures, newest first.", ProcedureFilter
+    )

@@ -2,9 +2,10 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter, coded, listed
 from api.guard import section_list
 from api.item import Item
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.reasons import ReasonDiagnosis
 from api.scalars import PartialDate
 from domain.sections.referrals import SECTION
@@ -73,6 +74,30 @@ class Referral(Item):
     reports: list["Referral"] = field("Every report of this referral, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which referrals.")
+class ReferralFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of a diagnosis or of the service asked for, any of them: 1 to 100.",
+        AnyOf("service_code", also=coded("diagnoses")),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words(
+            "service",
+            "specialty",
+            "from_facility",
+            "to_facility",
+            "diagnosis",
+            "course",
+            "findings",
+            "treatment",
+            "plan",
+            "note",
+            also=listed("diagnoses", "display"),
+        ),
+    )
+
+
 @strawberry.type
 class ReferralsField:
-    referrals: list[Referral] | None = section_list(SECTION, "Referrals, newest first.")
+    referrals: list[Referral] | None = section_list(SECTION, "Referrals, newest first.", ReferralFilter)

@@ -2,9 +2,10 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter
 from api.guard import section_list
 from api.item import Item
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from api.scalars import PartialDate
 from domain.sections.social_history import SECTION
 from domain.sections.social_history import SocialHistory as SocialHistoryRow
@@ -45,6 +46,22 @@ class SocialHistory(Item):
     reports: list["SocialHistory"] = field("Every report of this fact, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which habits and circumstances.")
+class SocialHistoryFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of the question, any of them: 1 to 100.",
+        AnyOf("code"),
+    )
+    kinds: list[str] | None = condition(
+        "tobacco, alcohol, drugs, activity, occupation or pregnancy.",
+        AnyOf("kind"),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "value", "note"),
+    )
+
+
 @strawberry.type
 class SocialHistoryField:
-    social_history: list[SocialHistory] | None = section_list(SECTION, "Habits and risk factors.")
+    social_history: list[SocialHistory] | None = section_list(SECTION, "Habits and risk factors.", SocialHistoryFilter)

@@ -2,10 +2,11 @@
 
 import strawberry
 
+from api.filters import WORDS, ItemFilter, coded
 from api.guard import section_connection
 from api.item import Item
 from api.pagination import Connection
-from api.planner.sources import REPORTS, Embedded, Expr, field, record
+from api.planner.sources import REPORTS, AnyOf, Embedded, Expr, Words, condition, field, record
 from domain.sections.vitals import SECTION
 from domain.sections.vitals import Vital as VitalRow
 
@@ -48,6 +49,20 @@ class Vital(Item):
     reports: list["Vital"] = field("Every report of this measurement, one a source. FHIR: Provenance", REPORTS)
 
 
+@strawberry.input(description="Which measurements.")
+class VitalFilter(ItemFilter):
+    codes: list[str] | None = condition(
+        "Codes of what was measured, mostly LOINC, also within a panel, any of them: 1 to 100.",
+        AnyOf("code", also=coded("components")),
+    )
+    text: str | None = condition(
+        WORDS,
+        Words("display", "note", "method"),
+    )
+
+
 @strawberry.type
 class VitalsField:
-    vitals: Connection[Vital] | None = section_connection(SECTION, "Vital signs and body measurements, newest first.")
+    vitals: Connection[Vital] | None = section_connection(
+        SECTION, "Vital signs and body measurements, newest first.", VitalFilter
+    )
