@@ -26,14 +26,19 @@ Check = Callable[[Any, str], str]
 
 
 class Filter:
-    """The conditions of one selected field, bound once and written for as many rows as need them."""
+    """The conditions of one selected field, bound once and written for as many rows as need them.
+
+    Bound when they are first needed: PostgreSQL takes no parameter that the statement does not name.
+    """
 
     def __init__(self, compiler: "Compiler", chosen: Chosen) -> None:
         self.compiler, self.chosen = compiler, chosen
-        self.conditions = list(self._conditions())
+        self.conditions: list[str] | None = None
 
     def where(self, row: str) -> list[str]:
         """Conditions on the row, to be joined by `and`."""
+        if self.conditions is None:
+            self.conditions = list(self._conditions())
         return [one.replace("{t}", row) for one in self.conditions]
 
     def _conditions(self) -> Iterator[str]:

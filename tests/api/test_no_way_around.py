@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from domain.sections import SECTIONS
 from domain.values import utc_now
 from tests.api.conftest import Book
-from tests.api.planner.queries import documents
+from tests.api.planner.marks import marks_of
+from tests.api.planner.queries import ORDERS, Marks, Query, documents
 
 SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
 CLINIC = "demo-facility"
@@ -51,11 +52,13 @@ class Two:
     patient: UUID
     clinic: str
     citizen: str
+    marks: Marks
 
 
 @pytest.fixture
 async def two(book: Book, another_book: Book) -> Two:
     patient = (await book.sql("select patient_id from access.citizen where id = $1", book.citizens[0]))[0][0]
+    marks = await marks_of(book, await book.token(book.citizens[0]), patient)
     for one in (book, another_book):
         for section in SECTIONS:
             for model in section.models:
@@ -63,7 +66,7 @@ async def two(book: Book, another_book: Book) -> Two:
     await redact(another_book, patient)
     await consent(book, patient)
     clinic = await book.token(client_id=CLINIC)
-    return Two(book, another_book, patient, clinic, await another_book.token(book.citizens[0]))
+    return Two(book, another_book, patient, clinic, await another_book.token(book.citizens[0]), marks)
 
 
 LABEL = """update {table} t set sensitivity = (array['HIV', 'MENTAL', '', ''])[1 + (n.place % 4)::int]
@@ -96,16 +99,17 @@ async def consent(book: Book, patient: UUID) -> None:
 
 
 @settings(max_examples=int(os.environ.get("WAYS", "60")), deadline=None, suppress_health_check=SLOW)
-@given(document=documents())
-async def test_no_query_finds_a_way_around(two: Two, document: tuple[str, str, str, dict[str, object]]) -> None:
-    head, root, fragments, variables = document
-    asked = root.replace("healthRecord {", f'healthRecord(patientId: "{two.patient}") {{', 1)
+@given(roots=documents(sound=True, most=1, node=False))
+async def test_no_query_finds_a_way_around(two: Two, roots: list[Query]) -> None:
+    """Filters, orders, counts and pages too; cursors are those of the whole book, hidden items among them."""
+    query = two.marks.put(roots[0])
     for more in ("", "__typename "):  # both exits
-        seen = await two.whole.ask(f"{head} {{ {more}{asked} }} {fragments}", two.clinic, variables)
-        expected = await two.redacted.ask(f"{head} {{ {more}{root} }} {fragments}", two.citizen, variables)
+        text = query.text(more)
+        seen = await two.whole.ask(text, two.clinic, query.values)
+        expected = await two.redacted.ask(text, two.citizen, query.values)
         assert "errors" not in expected
-        shut = {key for key, section in keys(f"{head} {{ {root} }} {fragments}").items() if section in CLOSED}
-        record = expected["data"]["healthRecord"]
+        shut = {key for key, section in keys(text).items() if section in CLOSED}
+        record = expected["data"]["r0_"]
         told = {error["path"][1] for error in seen.get("errors", ())}
         assert told == shut & record.keys()
         assert {error["extensions"]["code"] for error in seen.get("errors", ())} <= {"CONSENT_REQUIRED"}
@@ -159,14 +163,48 @@ async def _node(two: Two, section: str, id_: UUID) -> str:
     return (await two.whole.sql("select access.node_id($1, $2, $3)", section, two.patient, id_))[0][0]
 
 
-async def test_a_cursor_of_what_is_closed_shows_nothing_of_it(two: Two) -> None:
-    page = "query ($id: ID, $after: String) { healthRecord(patientId: $id) { labs(first: 5, after: $after) "
-    page += "{ totalCount nodes { id } pageInfo { endCursor hasNextPage } } } }"
-    owner = await two.whole.token(two.whole.citizens[0])
-    after = (await two.whole.ask(page, owner, {}))["data"]["healthRecord"]["labs"]["pageInfo"]["endCursor"]
-    seen = await two.whole.ask(page, two.clinic, {"id": str(two.patient), "after": after})
-    allowed = await two.redacted.ask(page, two.citizen, {"after": after})
-    assert seen == allowed
+CUT = """query ($id: ID, $after: String, $before: String, $order: ItemOrder, $filter: LabFilter) {
+  healthRecord(patientId: $id) { labs(first: 5, after: $after, before: $before, orderBy: $order, filter: $filter) {
+    totalCount nodes { id } pageInfo { startCursor endCursor hasNextPage hasPreviousPage } } } }"""
+
+
+@pytest.mark.parametrize("order", ORDERS)
+async def test_a_cursor_of_what_is_closed_shows_nothing_of_it(order: str, two: Two) -> None:
+    """Not even that something stands there: the first and the last item of the whole list are hidden here."""
+    await two.whole.sql("update book.labs set sensitivity = 'HIV' where patient_id = $1", two.patient)
+    await two.redacted.sql("update book.labs set shown = false where patient_id = $1", two.patient)
+    cursors = two.marks.known[f"cursor.labs.{order}"]
+    for end in ("after", "before"):
+        for cursor in (cursors[0], cursors[7], cursors[-1]):
+            asked = {"id": str(two.patient), end: cursor, "order": order}
+            seen = await two.whole.ask(CUT, two.clinic, asked)
+            assert seen == await two.redacted.ask(CUT, two.citizen, asked)
+            page = seen["data"]["healthRecord"]["labs"]
+            assert page["totalCount"] == 0
+            assert not page["pageInfo"]["hasNextPage"]
+            assert not page["pageInfo"]["hasPreviousPage"]
+
+
+async def test_a_filter_tells_nothing_of_what_is_closed(two: Two) -> None:
+    """Asking for each code, word and day that only hidden items have finds what asking for nonsense finds."""
+    hidden = await two.whole.sql(
+        """select id, code, display, occurred from book.labs h
+            where patient_id = $1 and sensitivity <> '' and shown and not exists (
+                  select from book.labs o where o.patient_id = h.patient_id and o.sensitivity = '' and o.shown
+                     and (o.code = h.code or o.display = h.display))""",
+        two.patient,
+    )
+    await two.whole.sql(
+        "update book.labs set code = 'hidden', display = 'Xét nghiệm bí mật', occurred = '1931-05' where id = $1",
+        (await two.whole.sql("select id from book.labs where sensitivity = 'HIV' and shown limit 1"))[0][0],
+    )
+    filters = [{"codes": ["hidden"]}, {"text": "bi mat"}, {"period": {"to": "1940"}}]
+    filters += [{"codes": [row["code"]]} for row in hidden if row["code"]]
+    for filter_ in filters:
+        seen = await two.whole.ask(CUT, two.clinic, {"id": str(two.patient), "filter": filter_})
+        page = seen["data"]["healthRecord"]["labs"]
+        assert (page["totalCount"], page["nodes"]) == (0, [])
+        assert set(page["pageInfo"].values()) == {None, False}
 
 
 CHANGES = {

@@ -294,6 +294,20 @@ async def test_a_filter_is_the_same_however_it_is_given(reader):
         assert answer == {"data": {"healthRecord": {"labs": {"totalCount": 2}}}}, argument
 
 
+async def test_what_is_not_needed_is_not_bound(reader):
+    book, token = reader
+    fields = "(filter: {codes: $c}, orderBy: RECORDED_ASC, first: $n, after: $c)"
+    for inner in (
+        "__typename",
+        "pageInfo { __typename }",
+        "pageInfo { hasPreviousPage @skip(if: true) }",
+        "totalCount",
+    ):
+        query = f"query ($c: String, $n: Int) {{ healthRecord {{ labs{fields} {{ __typename {inner} }} }} }}"
+        answer = await book.ask(query.replace("codes: $c", 'codes: ["a"]'), token, {"c": "x", "n": 3})
+        assert "errors" not in answer, inner
+
+
 def plans_of(query, *given_):
     documents = Documents(SCHEMA, records_of(SCHEMA))
     document = documents.get(query, None)
