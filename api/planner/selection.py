@@ -1,5 +1,6 @@
 """What an operation selects, after fragments, aliases, merging, `@skip` and `@include` (GraphQL spec 6.3.2)."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -52,17 +53,15 @@ class Selection:
     variables: VariableValues
 
     def roots(self, root: GraphQLObjectType) -> list[Chosen]:
-        grouped = collect_fields(self.schema, self._fragments(), self.variables, root, self.operation)
+        with _conditions():
+            grouped = collect_fields(self.schema, self._fragments(), self.variables, root, self.operation)
         return list(self._chosen(root, grouped.grouped_field_set))
 
     def of(self, type_: GraphQLObjectType, chosen: Chosen) -> list[Chosen]:
-        """Invalid where a variable leaves a condition null: validation lets one pass that has a default."""
-        try:
+        with _conditions():
             grouped = collect_subfields(
                 self.schema, self._fragments(), self.variables, self.operation, type_, chosen.details
             )
-        except GraphQLError:
-            raise Invalid("if", "`@skip` and `@include` take true or false, not null.") from None
         return list(self._chosen(type_, grouped.grouped_field_set))
 
     def _fragments(self) -> dict[str, FragmentDetails]:
@@ -73,3 +72,12 @@ class Selection:
         for key, details in grouped.items():
             name = details[0].node.name.value
             yield Chosen(key, name, type_.fields.get(name), details)
+
+
+@contextlib.contextmanager
+def _conditions() -> Iterator[None]:
+    """Invalid where a variable leaves a condition null: validation lets one pass that has a default."""
+    try:
+        yield
+    except GraphQLError:
+        raise Invalid("if", "`@skip` and `@include` take true or false, not null.") from None

@@ -1,5 +1,6 @@
 """What a book holds that a drawn query can name: cursors of every list in every order, ids, codes and facilities."""
 
+import base64
 from uuid import UUID
 
 from tests.api.conftest import Book
@@ -28,6 +29,7 @@ async def marks_of(book: Book, token: str, patient: UUID) -> Marks:
         record = (await book.ask(query, token, {"id": str(patient)}))["data"]["healthRecord"]
         for name, page in record.items():
             known[f"cursor.{name}.{order}"] = [edge["cursor"] for edge in page["edges"]] if page else []
+            known[f"cursor.{name}.{order}"] += [_never(order)]
     for section in ("labs", "encounters", "allergies", "vitals"):
         rows = await book.sql(
             f"select access.node_id('{section}', patient_id, id) from book.{section} where patient_id = $1 limit 10",
@@ -37,3 +39,10 @@ async def marks_of(book: Book, token: str, patient: UUID) -> Marks:
     for name, sql in (("code", CODES), ("kind", KINDS), ("facility", FACILITIES)):
         known[name] = [row[0] for row in await book.sql(sql, patient) if row[0]]
     return Marks(known)
+
+
+def _never(order: str) -> str:
+    """A place where no item ever stood."""
+    mark = "" if order == ORDERS[0] else f"{order}|"
+    key = "2025-03" if "OCCURRED" in order else "2026-01-01T00:00:00.000000Z"
+    return base64.urlsafe_b64encode(f"{mark}{key}|{UUID(int=7)}".encode()).decode().rstrip("=")

@@ -66,18 +66,18 @@ class Draft:
         return f"{self.prefix}{self.aliases}"
 
 
-@dataclass(frozen=True)
 class Marks:
-    """What a book holds: lists of cursors, ids and codes by name."""
+    """What a book holds: lists of cursors, ids and codes by name. (No dataclass: hypothesis would print it all.)"""
 
-    known: dict[str, list[str]] = field(repr=False)
+    def __init__(self, known: dict[str, list[str]]) -> None:
+        self.known = known
 
     def put(self, query: Query) -> Query:
         return replace(
             query,
             roots=[self._in(one) for one in query.roots],
             fragments=[self._in(one) for one in query.fragments],
-            variables={name: (type_, self._in(value)) for name, (type_, value) in query.variables.items()},
+            variables={name: (self._in(type_), self._in(value)) for name, (type_, value) in query.variables.items()},
         )
 
     def _in(self, value: Any) -> Any:
