@@ -1,8 +1,8 @@
 """Documents that were parsed, validated and planned once. Repeating one costs a dictionary look-up.
 
 The key of a plan is the document, the operation and what of the variables shapes the statement (values of Booleans and
-orders, the kind of an item's id, which others are given). Trusted documents (api/documents/) are made by it at start-up,
-and kept by name.
+orders, the kind of an item's id, which others are given). Trusted documents (api/documents/) are made by it at
+start-up, and kept by name.
 """
 
 from collections import OrderedDict
