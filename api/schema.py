@@ -15,6 +15,7 @@ from api.changes import PAGE, First, Since, changes_of
 from api.consents.mutations import ConsentMutations
 from api.consents.queries import ConsentQueries
 from api.context import Context
+from api.dose_forecast import DoseForecastQuery
 from api.emergencies.mutations import EmergencyMutations
 from api.emergencies.queries import EmergencyQueries
 from api.errors import graphql_error, not_found, refusal, refused_gates
@@ -149,7 +150,13 @@ async def _me(info: Info) -> Me:
 
 @strawberry.type(description="Everything that can be read.")
 class Query(
-    OrganizationsField, ConsentQueries, RepresentationQueries, EmergencyQueries, AccessLogField, FacilityQueries
+    OrganizationsField,
+    ConsentQueries,
+    RepresentationQueries,
+    EmergencyQueries,
+    AccessLogField,
+    FacilityQueries,
+    DoseForecastQuery,
 ):
     me: Me = strawberry.field(resolver=_me, description="Who is calling, and whose books are open to him.")
     health_record: HealthRecord | None = strawberry.field(

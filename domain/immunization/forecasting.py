@@ -77,7 +77,14 @@ def _all_series(schedule: Schedule, history: History) -> list[SeriesForecast]:
         doses = judged(series, history, live, primary)
         counted[series.code] = sum(one.counts for one in doses)
         found.append(_Outlook(schedule, series, history, doses, [day for day, _ in live], primary).forecast())
-    return found
+    return [_without_others(one, found) for one in found]
+
+
+def _without_others(series: SeriesForecast, found: Iterable[SeriesForecast]) -> SeriesForecast:
+    """Less the extra doses that count in another series: the injected polio vaccine is none too many of the oral."""
+    counted = {one.dose for other in found for one in other.doses if one.counts}
+    kept = [one for one in series.doses if one.outcome is not Outcome.EXTRA or one.dose not in counted]
+    return replace(series, doses=tuple(kept))
 
 
 def _concerns(series: Series, person: Person) -> bool:

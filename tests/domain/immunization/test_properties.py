@@ -75,7 +75,7 @@ def _rest(one):
     return one.given_on, one.antigens, one.vaccine, one.given, one.is_subpotent
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(doses(exact=True), st.sampled_from(CODES), st.integers(0, 60))
 def test_one_more_valid_dose_never_makes_more_doses_due(history, code, ago):
     person = Person(Span(BORN, BORN), "female")
@@ -94,7 +94,7 @@ def _number(found):
     return found.next.rule.number if found.next else 0
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(PEOPLE, doses(), st.integers(0, 4000), st.integers(0, 4000))
 def test_as_days_pass_a_series_only_moves_on(person, history, first, second):
     """Once all its doses are past: upcoming, due, late, too old; or on to a later dose."""

@@ -184,3 +184,11 @@ def test_the_schedule_of_the_day_judges_a_dose_and_todays_tells_what_comes():
 def test_a_vaccine_that_joined_later_is_judged_by_the_version_that_knows_it():
     found = series(person("2025-01-01"), "pneumococcal", [dose("PCV13", "2025-03-01")])
     assert (outcomes(found), found.doses[0].rule.version) == (["COUNTED"], "vn-2026-07")
+
+
+def test_a_dose_that_counts_in_one_series_is_not_extra_in_another():
+    born = "2024-09-01"
+    drops = [dose("BOPV", at(born, age)) for age in ("2m", "3m", "4m")]
+    shots = [dose("IPV", at(born, age)) for age in ("5m", "9m")]
+    assert outcomes(series(person(born), "polio_oral", drops + shots)) == ["COUNTED"] * 3
+    assert outcomes(series(person(born), "polio_inactivated", drops + shots)) == ["COUNTED"] * 2
