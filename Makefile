@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format contracts bench lock clean
+.PHONY: demo test check format contracts release-schema bench lock clean
 
 demo: $(VENV)/runtime ## load the demo population and serve it on 127.0.0.1
 	@"$(BIN)/healthbook" demo
@@ -25,6 +25,9 @@ format: $(VENV)/dev
 
 contracts: $(VENV)/dev ## regenerate openapi/ from the code
 	@"$(BIN)/healthbook" contracts
+
+release-schema: contracts ## keep the schema of this release: what comes after it is compared with it
+	@cp openapi/schema.graphql openapi/schema.released.graphql
 
 bench: $(VENV)/dev ## the side-by-side measurements of docs/benchmarks.md
 	@"$(BIN)/python" -m benchmarks

@@ -1,6 +1,6 @@
 """Facilities, for showing names behind codes. No patient's data; any living token may ask."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 import strawberry
@@ -26,7 +26,13 @@ class Organization:
 
 
 async def _organizations(
-    info: Info, *, codes: list[str] | None = None, after: str | None = None, first: int = 50
+    info: Info,
+    *,
+    codes: Annotated[
+        list[str] | None, strawberry.argument(description="MA_CSKCB of those wanted; all unless told.")
+    ] = None,
+    after: Annotated[str | None, strawberry.argument(description="The code after which the page begins.")] = None,
+    first: Annotated[int, strawberry.argument(description="How many at most, 0 to 200.")] = 50,
 ) -> list[Organization]:
     if not 0 <= first <= LARGEST_PAGE:
         raise Invalid("first", f"`first` must be between 0 and {LARGEST_PAGE}.")
@@ -40,7 +46,7 @@ async def _organizations(
 
 @strawberry.type
 class OrganizationsField:
-    organizations: list[Organization] = strawberry.field(
+    organizations: list[Organization] | None = strawberry.field(
         resolver=_organizations,
         description="Facilities in the order of their codes: some by `codes`, or a page `after` a code.",
     )

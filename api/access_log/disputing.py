@@ -61,7 +61,7 @@ async def _dispute_access(
 
 @strawberry.type
 class AccessLogMutations:
-    dispute_access: DisputeResult = strawberry.field(
+    dispute_access: DisputeResult | None = strawberry.field(
         resolver=_dispute_access,
         description="Say that an entry of the log was not right. Once an entry. Scope: log:read.",
     )

@@ -158,16 +158,16 @@ def _named(db: Session, emergency: EmergencyAccess) -> Emergency:
 
 @strawberry.type
 class EmergencyMutations:
-    open_emergency: OpenEmergencyResult = strawberry.mutation(
+    open_emergency: OpenEmergencyResult | None = strawberry.mutation(
         resolver=_open,
         description=(
             "Open the emergency set of a book for 60 minutes; read it with the purpose BTG. The citizen is told at "
             "once and every emergency is reviewed. Needs a fresh strong sign-in of a clinician. Scope: emergency:open"
         ),
     )
-    widen_emergency: Emergency = strawberry.mutation(
+    widen_emergency: Emergency | None = strawberry.mutation(
         resolver=_widen, description="Open more until the same end, for a second reason. Scope: emergency:open"
     )
-    close_emergency: Emergency = strawberry.mutation(
+    close_emergency: Emergency | None = strawberry.mutation(
         resolver=_close, description="End the emergency before its time. Scope: emergency:open"
     )

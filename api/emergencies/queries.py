@@ -40,7 +40,7 @@ async def _emergencies(
 
 @strawberry.type
 class EmergencyQueries:
-    emergencies: EmergencyPage = strawberry.field(
+    emergencies: EmergencyPage | None = strawberry.field(
         resolver=_emergencies,
         description="Who read without consent in an emergency, why, and what the review said. Scope: log:read",
     )

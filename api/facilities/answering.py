@@ -154,7 +154,7 @@ del _answer.__annotations__["return"]  # the field's own annotation is its type
 
 @strawberry.type
 class AnsweringMutations:
-    answer_consent_request: AnswerResult = strawberry.mutation(
+    answer_consent_request: AnswerResult | None = strawberry.mutation(
         resolver=_answer,
         description=(
             "Grant a facility's request, whole or in part, or decline it. The facility hears the outcome, not who "

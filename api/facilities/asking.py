@@ -159,14 +159,14 @@ def nobody() -> NotFound:
 
 @strawberry.type
 class AskingMutations:
-    request_consent: RequestConsentResult = strawberry.mutation(
+    request_consent: RequestConsentResult | None = strawberry.mutation(
         resolver=_request,
         description=(
             "Ask to read sections of a book. It lands in the inbox of whoever decides for the patient, who may grant "
             "less, or decline. Scope: consent:request. FHIR: Task"
         ),
     )
-    cancel_consent_request: bool = strawberry.mutation(
+    cancel_consent_request: bool | None = strawberry.mutation(
         resolver=_cancel,
         description=(
             "Take a request back; false where none of the facility's own waits under this id. "

@@ -178,14 +178,14 @@ def _tell(db: Session, actor: Actor, consent: tables.Consent) -> None:
 
 @strawberry.type
 class DeskMutations:
-    check_in: CheckInResult = strawberry.mutation(
+    check_in: CheckInResult | None = strawberry.mutation(
         resolver=_check_in,
         description=(
             "Open a visit: what the citizen's QR offers, or what he chose for his card, until `checkOut` or for a day. "
             "He is told. Scope: visit:manage. FHIR: Consent"
         ),
     )
-    check_out: Visit = strawberry.mutation(
+    check_out: Visit | None = strawberry.mutation(
         resolver=_check_out,
         description=(
             "End a visit, by the facility or by the citizen; its next request reads nothing by it. One that has ended "

@@ -96,7 +96,7 @@ async def _told(_session: AsyncSession, _actor: Actor) -> None:
 
 @strawberry.type
 class FindingMutations:
-    find_patient: FindPatientResult = strawberry.mutation(
+    find_patient: FindPatientResult | None = strawberry.mutation(
         resolver=_find,
         description=(
             "Who stands at the desk, by number, name and birth date together. A mutation, because every try is counted "

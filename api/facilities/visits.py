@@ -164,14 +164,14 @@ for _resolver in (_offer, _choose):
 
 @strawberry.type
 class VisitMutations:
-    offer_visit: OfferVisitResult = strawberry.mutation(
+    offer_visit: OfferVisitResult | None = strawberry.mutation(
         resolver=_offer,
         description=(
             "Make a QR that opens these sections to the first desk that scans it. Needs a fresh strong sign-in. "
             "Scope: consent:manage. FHIR: Consent"
         ),
     )
-    choose_visit_sections: ChooseVisitResult = strawberry.mutation(
+    choose_visit_sections: ChooseVisitResult | None = strawberry.mutation(
         resolver=_choose,
         description=(
             "Choose what a check-in with the citizen's card opens from now on; an empty list takes the choice back. "

@@ -140,21 +140,21 @@ def _known(actor: Actor) -> tuple[UUID, UUID]:
 
 @strawberry.type
 class RepresentationMutations:
-    invite_delegate: DelegationCode = strawberry.mutation(
+    invite_delegate: DelegationCode | None = strawberry.mutation(
         resolver=_invite,
         description="A code that makes somebody a delegate. Needs a fresh strong sign-in. Scope: delegate:manage",
     )
-    accept_delegation: AcceptDelegationResult = strawberry.mutation(
+    accept_delegation: AcceptDelegationResult | None = strawberry.mutation(
         resolver=_accept, description="Become a delegate by a code; the inviter is told. Scope: delegate:manage"
     )
-    end_representation: Representation = strawberry.mutation(
+    end_representation: Representation | None = strawberry.mutation(
         resolver=_end,
         description=(
             "End a right at once; both sides are told. A delegate's right is ended by the patient, by who manages his "
             "book or by the delegate, one that the law gave by its holder. Scope: delegate:manage"
         ),
     )
-    share_with_representative: Representation = strawberry.mutation(
+    share_with_representative: Representation | None = strawberry.mutation(
         resolver=_share,
         description=(
             "From fifteen on: which of his private categories a parent or guardian sees; the right gets a new id. "

@@ -52,7 +52,7 @@ def _mine(db: Session, citizen_id: UUID, *, ended: bool) -> list[Representation]
 
 @strawberry.type
 class RepresentationQueries:
-    representations: Representations = strawberry.field(
+    representations: Representations | None = strawberry.field(
         resolver=_representations,
         description="Who may act for a patient, and for whom the caller may. Scope: consent:read",
     )

@@ -31,6 +31,11 @@ def test_the_next_dose_keeps_its_distance_from_the_last_day_a_date_may_mean():
     assert found.next.earliest_on == day("2026-04-28")
 
 
+def test_the_usual_interval_too_is_counted_from_that_day():
+    found = series(person(CHILD), "polio_inactivated", [dose("IPV", "2026-07")])
+    assert (found.next.earliest_on, found.next.recommended_on) == (day("2026-08-28"), day("2026-11-30"))
+
+
 def test_of_a_month_and_a_day_in_it_the_day_stands_for_both():
     given = [dose("DTWP-HEPB-HIB", "2026"), dose("DTWP-HEPB-HIB", "2026-03-15"), dose("DTWP-HEPB-HIB", "2026-04-15")]
     assert outcomes(series(person(CHILD), "pertussis", given)) == ["SAME_DATE", "COUNTED", "COUNTED"]
