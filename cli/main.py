@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import audit, clients, documents, emergencies, guardians, keys, organizations
+from cli import audit, clients, documents, emergencies, guardians, keys, links, organizations
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(clients.app, name="clients")
@@ -18,6 +18,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(guardians.app, name="guardians")
 app.add_typer(emergencies.app, name="emergencies")
 app.add_typer(documents.app, name="documents")
+app.add_typer(links.app, name="links")
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Files to import.")]
 
 
