@@ -103,7 +103,7 @@ async def test_a_stranger_learns_nothing_of_who_acts_for_whom(family):
     stranger = await family.of(await family.citizen())
     for patient in (family.child, uuid4()):
         answer = await family.book.ask(REPRESENTATIONS, stranger, {"patient": str(patient)})
-        assert (answer["data"], code_of(answer)) == (None, "NOT_FOUND")
+        assert (answer["data"], code_of(answer)) == ({"representations": None}, "NOT_FOUND")
 
 
 async def test_from_fifteen_on_a_child_shares_what_he_likes_and_takes_it_back(family):
