@@ -76,4 +76,4 @@ def _item(hint: Any) -> Any:
 
 
 Since = Annotated[str | None, strawberry.argument(description="`cursor` of the last answer; nothing: everything.")]
-First = Annotated[int, strawberry.argument(description="Items of each section at most, 1 to 500.")]
+Limit = Annotated[int, strawberry.argument(description="Items of each section at most, 1 to 500.")]

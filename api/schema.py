@@ -11,7 +11,7 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 
 from api.access_log import AccessLogField, AccessLogMutations
-from api.changes import PAGE, First, Since, changes_of
+from api.changes import PAGE, Limit, Since, changes_of
 from api.consents.mutations import ConsentMutations
 from api.consents.queries import ConsentQueries
 from api.context import Context
@@ -128,10 +128,10 @@ async def _changes(
     *,
     patient_id: Annotated[strawberry.ID | None, strawberry.argument(description=PATIENT_ID)] = None,
     since: Since = None,
-    first: First = PAGE,
+    limit: Limit = PAGE,
     purpose: Annotated[PurposeOfUse | None, strawberry.argument(description=PURPOSE)] = None,
 ) -> Any:
-    del root, patient_id, since, first, purpose
+    del root, patient_id, since, limit, purpose
     return await read_root(info)
 
 

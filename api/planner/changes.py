@@ -208,7 +208,7 @@ def _section_of(chosen: Chosen) -> str:
 
 
 def _page_size(arguments: Mapping[str, Any]) -> str:
-    size = arguments["first"]
+    size = arguments["limit"]
     if size is None or not 1 <= size <= LARGEST_PAGE:
-        raise Invalid("first", f"`first` must be between 1 and {LARGEST_PAGE}.")
+        raise Invalid("limit", f"`limit` must be between 1 and {LARGEST_PAGE}.")
     return str(size)

@@ -50,7 +50,7 @@ def item_fields(name: str) -> str:
 def asking(sections: Iterable[str]) -> str:
     parts = " ".join(f"{FIELD_OF[one]} {{ removed items {{ {item_fields(FIELD_OF[one])} }} }}" for one in sections)
     head = "query ($patient: ID, $since: String, $n: Int!)"
-    return f"{head} {{ changes(patientId: $patient, since: $since, first: $n) {{ cursor hasMore purged {parts} }} }}"
+    return f"{head} {{ changes(patientId: $patient, since: $since, limit: $n) {{ cursor hasMore purged {parts} }} }}"
 
 
 @dataclass
@@ -342,7 +342,7 @@ async def test_a_cursor_of_nobody_is_named(book, since):
 @pytest.mark.parametrize("first", [0, -1, 501])
 async def test_a_page_has_a_size(book, first):
     answer = await book.ask(asking(["labs"]), await book.token(book.citizens[0]), {"n": first})
-    assert answer["errors"][0]["extensions"] == {"code": "INVALID", "argument": "first"}
+    assert answer["errors"][0]["extensions"] == {"code": "INVALID", "argument": "limit"}
 
 
 async def test_both_exits_say_the_same(book):
