@@ -82,14 +82,13 @@ class TestADeadGrant:
         assert await world.begin(grant) == DEAD
         assert await world.setting("patient") == str(UUID(int=0))
 
-    async def test_takes_what_was_exchanged_for_it_along(self, world: World) -> None:
+    @pytest.mark.parametrize("ended", ["revoked_at = now(), revoke_reason = 'x'", "expires_at = now()"])
+    async def test_takes_what_was_exchanged_for_it_along(self, ended: str, world: World) -> None:
         parent = await world.grant("phone", MOTHER)
         await world.represent()
         child = await world.grant("phone", MOTHER, parent_id=parent, patient_id=PATIENT)
         assert await world.begin(child) == ("ALLOWED", ALL)
-        await world.sql.execute(
-            "update auth.token_grant set revoked_at = now(), revoke_reason = 'x' where id = $1", parent
-        )
+        await world.sql.execute(f"update auth.token_grant set {ended} where id = $1", parent)
         assert await world.begin(child) == DEAD
 
     async def test_is_logged(self, world: World) -> None:
@@ -194,6 +193,11 @@ class TestADenial:
         await world.consent(sections=["labs", "vitals"], sensitive=["HIV", "MENTAL"])
         await world.deny(**denial)  # type: ignore[arg-type]
         assert await world.begin(await world.grant("clinic")) == expected
+
+    async def test_of_another_patient_is_nothing_to_this_one(self, world: World) -> None:
+        await world.consent(sections=["labs"])
+        await world.deny("all", patient_id=STRANGER)
+        assert await world.begin(await world.grant("clinic")) == ("ALLOWED", {"labs"})
 
     async def test_of_a_category_takes_the_label_away(self, world: World) -> None:
         await world.consent(sensitive=["HIV", "MENTAL"])
