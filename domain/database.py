@@ -2,6 +2,8 @@
 
 Each table declares its class in `info["class"]` (data design: docs/adr/0003):
 - `patient`: owned by a patient, keyed `(patient_id, id)`, under row-level security;
+- `appointment`: a patient's, keyed like `patient`, and shared with the one facility the row names;
+- `clinic`: a facility's own, keyed `(organization_id, ...)`, read by everybody;
 - `reference`: small, the same for everybody, rarely written;
 - `intake`: what senders sent, and which person it was linked to;
 - `lookup`: finds a patient by a keyed hash;

@@ -5,6 +5,8 @@ from typing import Any
 
 import auth.flow_tables
 import auth.tables
+import domain.appointments.clinic_tables
+import domain.appointments.tables
 import domain.attempts
 import domain.audit
 import domain.consents.tables
@@ -21,7 +23,7 @@ import notifications.tables
 from domain.database import Base
 
 metadata = Base.metadata
-SCHEMAS = frozenset({"access", "auth", "book", "intake", "notify", "registry"})
+SCHEMAS = frozenset({"access", "auth", "book", "booking", "intake", "notify", "registry"})
 
 
 def ours(item: Any, name: str | None, kind: str, _reflected: bool, _other: Any) -> bool:

@@ -12,7 +12,10 @@ from domain.consents.tables import one_of
 from domain.database import Base
 from domain.values import new_id
 
-KINDS = ("consent_request", "consent_changed", "emergency_access", "record_read", "delegation", "security", "visit")
+KINDS = (
+    "consent_request", "consent_changed", "emergency_access", "record_read", "delegation", "security", "visit",
+    "appointment_booked", "appointment_moved", "appointment_cancelled", "waiting_list_offer", "queue_call",
+)  # fmt: skip
 
 
 class InboxItem(Tells, Base, kw_only=True):

@@ -8,10 +8,10 @@ from migrations.metadata import SCHEMAS, metadata
 
 DECLARED: dict[str, str] = {table.fullname: table.info.get("class", "") for table in metadata.tables.values()}
 PATIENT_TABLES = sorted(name for name, kind in DECLARED.items() if kind == "patient")
-CLASSES = frozenset({"patient", "consent", "reference", "intake", "lookup", "local"})
+CLASSES = frozenset({"patient", "consent", "appointment", "clinic", "reference", "intake", "lookup", "local"})
 NOT_DECLARED = frozenset({"registry.alembic_version"})  # Alembic's own
 LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent")
-ROLES = (*LOGIN_ROLES, "healthbook_record", "healthbook_access")
+ROLES = (*LOGIN_ROLES, "healthbook_record", "healthbook_access", "healthbook_booking")
 
 TABLES = """
 select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
