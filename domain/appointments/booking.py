@@ -184,8 +184,7 @@ def reschedule(db: Session, who: Patient, booking_id: UUID, slot_id: UUID, *, no
     own_time(db, who.id)
     check_free(db, who, slot, found.series_place, besides=(found.id,))
     if found.slip_id is not None:
-        slip = Slip.of(found.slip_kind, found.slip_id)
-        slips.check(db, found.patient_id, who.persons, service, slip, slot.starts_at, besides=found.id)
+        slips.check(db, found.patient_id, who.persons, service, Slip.of(found), slot.starts_at, besides=found.id)
     moved = {"slot_id": slot.id, "starts_at": slot.starts_at, "ends_at": slot.ends_at}
     if not changed(db, found, moved, now, Booking.status == "booked"):
         raise Refused("NOT_POSSIBLE_NOW")

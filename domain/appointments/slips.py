@@ -7,7 +7,7 @@ here (TT 01/2025/TT-BYT Đ10): without a last day none is assumed. Nothing clini
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select, text
@@ -32,8 +32,11 @@ class Slip:
     id: UUID
 
     @classmethod
-    def of(cls, kind: str | None, id_: UUID | None) -> "Slip":
-        return cls(cast("str", kind), cast("UUID", id_))
+    def of(cls, booking: Booking | None) -> "Slip | None":
+        """The one that a booking uses."""
+        if booking is None or booking.slip_id is None or booking.slip_kind is None:
+            return None
+        return cls(booking.slip_kind, booking.slip_id)
 
 
 def check(

@@ -7,7 +7,7 @@ security opens them to `app.persons` and to `app.organization`. FHIR R4 Appointm
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Index, TextClause, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.consents.tables import one_of
@@ -26,7 +26,7 @@ OVER = ("cancelled", "cancelled_by_clinic", "expired")
 STATUSES = (*TAKES_A_PLACE, *OVER)
 
 
-def status_in(statuses: tuple[str, ...], further: str = "") -> object:
+def status_in(statuses: tuple[str, ...], further: str = "") -> TextClause:
     listed = ", ".join(f"'{one}'" for one in statuses)
     return text(f"{further}status in ({listed})")
 
