@@ -18,6 +18,7 @@ from starlette_compress import CompressMiddleware, add_compress_type, remove_com
 
 from api.access_log import roots
 from api.acting import Acting
+from api.appointments import feeds
 from api.bearer import Bearer
 from api.citizens import BookCitizens, Records
 from api.documents.automatic import AutomaticQueries
@@ -115,6 +116,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             *rest.operations(reader_of, settings.metrics_token),
             *roots.routes(reader_of, auth.issuer),
             *explorer.routes(settings.demo_token),
+            *feeds.routes(reader_of),
             *auth_routes(auth, sessions, citizens, record_scopes(), aliases=smart_aliases()),
         ],
         middleware=[

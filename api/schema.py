@@ -11,6 +11,7 @@ from strawberry import Info
 from strawberry.schema.config import StrawberryConfig
 
 from api.access_log import AccessLogField, AccessLogMutations
+from api.appointments import AppointmentMutations, AppointmentQueries
 from api.changes import PAGE, Limit, Since, changes_of
 from api.consents.mutations import ConsentMutations
 from api.consents.queries import ConsentQueries
@@ -157,6 +158,7 @@ class Query(
     AccessLogField,
     FacilityQueries,
     DoseForecastQuery,
+    AppointmentQueries,
 ):
     me: Me = strawberry.field(resolver=_me, description="Who is calling, and whose books are open to him.")
     health_record: HealthRecord | None = strawberry.field(
@@ -177,7 +179,14 @@ class Query(
 
 
 @strawberry.type(description="Everything that can be changed. One transaction a field; they run one after another.")
-class Mutation(ConsentMutations, RepresentationMutations, EmergencyMutations, AccessLogMutations, FacilityMutations):
+class Mutation(
+    ConsentMutations,
+    RepresentationMutations,
+    EmergencyMutations,
+    AccessLogMutations,
+    FacilityMutations,
+    AppointmentMutations,
+):
     pass
 
 

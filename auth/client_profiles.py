@@ -15,8 +15,13 @@ SECTIONS = "record:<section>:read"
 """Stands in the table for the read scope of every section."""
 
 SIGN_IN = frozenset({"openid", "profile", "offline_access", "fhirUser", "launch/patient"})
-CITIZENS_OWN = frozenset({"consent:read", "consent:manage", "log:read", "delegate:manage", "dev:clients"})
-AT_THE_DESK = frozenset({"patient:find", "consent:request", "visit:manage"})
+CITIZENS_OWN = frozenset(
+    {
+        "consent:read", "consent:manage", "log:read", "delegate:manage", "appointment:read", "appointment:write",
+        "dev:clients",
+    }
+)  # fmt: skip
+AT_THE_DESK = frozenset({"patient:find", "consent:request", "visit:manage", "schedule:manage", "appointment:manage"})
 _SECTION_SCOPE = re.compile(r"record:[a-z][a-z0-9_]*:read")
 
 

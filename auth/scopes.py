@@ -28,6 +28,10 @@ OWN: Mapping[str, Localised] = {
     "patient:find": {"vi": "Tìm người bệnh đang khám", "en": "Find the patient who is being treated"},
     "consent:request": {"vi": "Xin người bệnh cho xem sổ sức khỏe", "en": "Ask a patient to share the health book"},
     "visit:manage": {"vi": "Làm thủ tục khi đến khám và khi về", "en": "Check patients in and out of a visit"},
+    "appointment:read": {"vi": "Xem lịch hẹn khám của bạn", "en": "See your appointments"},
+    "appointment:write": {"vi": "Đặt, đổi và hủy lịch hẹn khám", "en": "Book, move and cancel appointments"},
+    "schedule:manage": {"vi": "Quản lý giờ khám của cơ sở", "en": "Manage the working hours of the facility"},
+    "appointment:manage": {"vi": "Quản lý lịch hẹn trong ngày", "en": "Manage the appointments of the day"},
     "dev:clients": {"vi": "Quản lý ứng dụng thử nghiệm của bạn", "en": "Manage your test apps"},
 }
 ALWAYS = frozenset(OWN) - {"record:submit"}

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from strawberry import Info
 
 from api.acting import Actor
+from api.appointments.arrivals import arrived, left
+from api.appointments.desk_types import ClinicAppointment
 from api.consents.changes import Manager
 from api.consents.changes import tell as tell_others
 from api.consents.types import CONSENT
@@ -57,6 +59,10 @@ class CheckInResult:
     request: SentRequest | None = strawberry.field(
         default=None,
         description="What the citizen was asked, with NOTHING_CHOSEN; null where too many requests wait. FHIR: Task",
+    )
+    appointment: ClinicAppointment | None = strawberry.field(
+        default=None,
+        description="His appointment of today, for which he is here from now on, with a number. FHIR: Appointment",
     )
 
 
@@ -113,7 +119,8 @@ def _chosen(db: Session, actor: Actor, sign: Sign) -> CheckInResult | None:
 async def _asked_instead(session: AsyncSession, actor: Actor) -> CheckInResult:
     made = await asked(session, actor, visits.terms(visits.ASKED_AT_THE_DESK, utc_now()))
     request = None if made is None else SentRequest.of(Sent(made, made.status, ()))
-    return CheckInResult(outcome=CheckInOutcome.NOTHING_CHOSEN, request=request)
+    appointment = await session.run_sync(arrived, actor, None)
+    return CheckInResult(outcome=CheckInOutcome.NOTHING_CHOSEN, request=request, appointment=appointment)
 
 
 def _opened(db: Session, actor: Actor, permission: Permission, sign: Sign) -> CheckInResult:
@@ -123,7 +130,8 @@ def _opened(db: Session, actor: Actor, permission: Permission, sign: Sign) -> Ch
         raise nobody()
     consent = visits.check_in(db, _patient(actor), permission, reader=reader, now=now, sign=sign)
     _tell(db, actor, consent)
-    return CheckInResult(outcome=CheckInOutcome.CHECKED_IN, visit=Visit.of(consent))
+    appointment = arrived(db, actor, consent.id)
+    return CheckInResult(outcome=CheckInOutcome.CHECKED_IN, visit=Visit.of(consent), appointment=appointment)
 
 
 async def _check_out(
@@ -152,6 +160,7 @@ def _ended_by_facility(db: Session, actor: Actor, visit_id: UUID, sign: Sign) ->
     visit = visits.check_out(db, actor.persons, visit_id, organization_id=organization_id, by=by, now=now, sign=sign)
     if visit.withdrawn_at == now:
         _tell(db, actor, visit)
+        left(db, actor, visit.id)
     return Visit.of(visit)
 
 

@@ -37,9 +37,9 @@ class Story:
 
 
 class Refused(Conflict):
-    """`phone`: the clinic's, where calling helps. `slots`: those of a series that are not to be had."""
+    """`phone`: the clinic's, where calling helps. `slots`: of a series, facility and slot of what is not to be had."""
 
-    def __init__(self, reason: Reason, *, phone: str | None = None, slots: tuple[UUID, ...] = ()) -> None:
+    def __init__(self, reason: Reason, *, phone: str | None = None, slots: tuple[tuple[UUID, UUID], ...] = ()) -> None:
         super().__init__("The appointment cannot be made or changed like this.")
         self.reason: Reason = reason
         self.phone = phone

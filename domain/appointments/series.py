@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -42,15 +41,16 @@ def _all_placed(
     db: Session, who: Patient, wanted: Sequence[Place], wish: Wish, now: datetime, story: Story
 ) -> list[Booking]:
     made: list[Booking] = []
-    why: list[tuple[UUID, Refused]] = []
+    why: list[tuple[Place, Refused]] = []
     for number, place in enumerate(wanted, start=1):
         try:
             with db.begin_nested():
                 made.append(placed(db, who, place, replace(wish, series_place=number), now, story))
         except Refused as refused:
-            why.append((place.slot_id, refused))
+            why.append((place, refused))
     if why:
-        raise Refused(why[0][1].reason, phone=why[0][1].phone, slots=tuple(slot for slot, _ in why))
+        slots = tuple((place.organization_id, place.slot_id) for place, _ in why)
+        raise Refused(why[0][1].reason, phone=why[0][1].phone, slots=slots)
     return made
 
 

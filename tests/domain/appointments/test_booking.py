@@ -138,7 +138,7 @@ async def test_a_series_is_booked_whole_or_not_at_all(world):
     await world.book(9, slots[1].id)
     with pytest.raises(Refused) as why:
         await book_series(world, 1, slots[:3])
-    assert (why.value.reason, why.value.slots) == ("SLOT_TAKEN", (slots[1].id,))
+    assert (why.value.reason, why.value.slots) == ("SLOT_TAKEN", ((world.organization, slots[1].id),))
     assert await world.statuses() == ["booked"]
     made = await book_series(world, 1, [slots[0], slots[2], slots[4]], key=b"k")
     assert [one.series_place for one in made] == [1, 2, 3]
