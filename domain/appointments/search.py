@@ -91,7 +91,7 @@ def free(
         .order_by(*order)
         .limit(first)
     )
-    return [Found(*row) for row in db.execute(query).tuples()]
+    return [Found(*row) for row in db.execute(query)]
 
 
 def _check(wanted: Wanted) -> None:
