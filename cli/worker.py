@@ -15,6 +15,7 @@ import asyncpg
 import structlog
 
 from auth.purge import purge
+from cli.appointments import erase_contacts, make_slots, pass_places_on
 from cli.database import database
 from cli.logs import configure
 from cli.migrations import PARTITIONS_AHEAD
@@ -56,6 +57,9 @@ def jobs(addresses: Addresses, environ: Mapping[str, str]) -> list[Job]:
         Job("purge", HOUR, partial(throw_away, addresses)),
         Job("rights_ended", HOUR, partial(tell_of_rights_that_ended, addresses)),
         Job("seal", MINUTE, partial(_sealed, addresses)),
+        Job("slots", HOUR, partial(make_slots, addresses)),
+        Job("places", MINUTE, partial(pass_places_on, addresses)),
+        Job("contacts", HOUR, partial(erase_contacts, addresses)),
     ]
     signing = Signing.of(addresses, environ)
     if signing is None:

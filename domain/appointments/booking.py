@@ -228,23 +228,27 @@ def check_free(db: Session, who: Patient, slot: Slot, series_place: int, besides
         Booking.patient_id.in_(who.persons), Booking.status.in_(PLANNED), Booking.id.not_in(besides)
     )
     same = (Booking.organization_id == slot.organization_id, Booking.service_id == slot.service_id)
-    if db.scalar(select(others.where(*same, Booking.series_place == series_place).exists())):
+    second = others.where(*same, Booking.series_place == series_place).exists()
+    meanwhile = others.where(Booking.starts_at < slot.ends_at, Booking.ends_at > slot.starts_at).exists()
+    has_one, is_busy = db.execute(select(second, meanwhile)).one()
+    if has_one:
         raise Refused("ALREADY_BOOKED")
-    meanwhile = (Booking.starts_at < slot.ends_at, Booking.ends_at > slot.starts_at)
-    if db.scalar(select(others.where(*meanwhile).exists())):
+    if is_busy:
         raise Refused("OVERLAPS")
 
 
 def check_may_book(db: Session, who: Patient, policy: Policy, now: datetime) -> None:
     """Refused where the clinic's rule for those who did not come asks him to call, or where he holds without end."""
-    mine = select(func.count()).select_from(Booking)
-    mine = mine.where(Booking.patient_id.in_(who.persons), Booking.organization_id == policy.organization_id)
     since = now - policy.no_show_months * MONTH
-    missed = db.scalar(mine.where(Booking.status == "no_show", Booking.starts_at > since)) or 0
+    passed = (Booking.status.in_(("held", "expired")), Booking.created_at > now - timedelta(hours=1))
+    counts = select(
+        func.count().filter(Booking.status == "no_show", Booking.starts_at > since),
+        func.count().filter(*passed),
+    ).where(Booking.patient_id.in_(who.persons), Booking.organization_id == policy.organization_id)
+    missed, holds = db.execute(counts).one()
     if policy.no_shows and missed >= policy.no_shows:
         raise Refused("CALL_NEEDED", phone=policy.phone)
-    lately = mine.where(Booking.status.in_(("held", "expired")), Booking.created_at > now - timedelta(hours=1))
-    if (db.scalar(lately) or 0) >= MOST_HOLDS_AN_HOUR:
+    if holds >= MOST_HOLDS_AN_HOUR:
         raise Refused("TOO_MANY_HOLDS")
 
 

@@ -38,15 +38,16 @@ def today(rules: Policy, now: datetime) -> date:
 def slot_with_rules(db: Session, place: Place) -> tuple[Slot, Service, Policy]:
     """NotFound where there is no such slot."""
     query = (
-        select(Slot, Service)
+        select(Slot, Service, Policy)
         .join(Service, (Service.organization_id == Slot.organization_id) & (Service.id == Slot.service_id))
+        .outerjoin(Policy, Policy.organization_id == Slot.organization_id)
         .where(Slot.organization_id == place.organization_id, Slot.id == place.slot_id)
         .execution_options(populate_existing=True)
     )
     found = db.execute(query).one_or_none()
     if found is None:
         raise NotFound("There is no such slot.")
-    return found.Slot, found.Service, policy(db, place.organization_id)
+    return found.Slot, found.Service, found.Policy or Policy(organization_id=place.organization_id)
 
 
 def take_turn(db: Session, organization_id: UUID) -> Policy:

@@ -199,5 +199,10 @@ def as_clinic(db: Session, organization_id: UUID) -> None:
     )
 
 
+def take_turn(db: Session, organization_id: UUID) -> None:
+    """Nobody changes this clinic's schedule meanwhile."""
+    clinics.take_turn(db, organization_id)
+
+
 def clinics_with_hours(db: Session) -> list[UUID]:
     return list(db.scalars(select(Hours.organization_id).distinct().order_by(Hours.organization_id)))

@@ -76,22 +76,23 @@ def free(
     by_distance = not earliest_first
     fitting = _fitting(wanted).cte("fitting")
     slots = _next_of(fitting, wanted, first, after, by_distance, now)
-    one = aliased(Slot, slots)
-    order: list[Any] = [one.starts_at, one.id]
-    if by_distance:
-        order.insert(0, fitting.c.km)
+    merged = select(slots, fitting.c.km).select_from(fitting).join(slots, true())
+    page = merged.order_by(*_order(slots.c, fitting.c.km, by_distance)).limit(first).subquery("page")
+    one = aliased(Slot, page)
     query = (
-        select(one, Service, Organization, Practitioner, Room, fitting.c.km)
-        .select_from(fitting)
-        .join(slots, true())
+        select(one, Service, Organization, Practitioner, Room, page.c.km)
+        .select_from(page)
         .join(Service, and_(Service.organization_id == one.organization_id, Service.id == one.service_id))
         .join(Organization, Organization.id == one.organization_id)
         .outerjoin(Practitioner, _same(Practitioner, one, one.practitioner_id))
         .outerjoin(Room, _same(Room, one, one.room_id))
-        .order_by(*order)
-        .limit(first)
+        .order_by(*_order(page.c, page.c.km, by_distance))
     )
     return [Found(*row) for row in db.execute(query)]
+
+
+def _order(slot: Any, km: Any, by_distance: bool) -> tuple[Any, ...]:
+    return (km, slot.starts_at, slot.id) if by_distance else (slot.starts_at, slot.id)
 
 
 def _check(wanted: Wanted) -> None:

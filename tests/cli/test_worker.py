@@ -23,6 +23,8 @@ from domain.values import utc_now
 from tests.access.world import CITIZEN, PATIENT, World
 from tests.cli.servers import PROJECT
 
+WITHOUT_A_SIGNATURE = {"partitions", "purge", "rights_ended", "seal", "slots", "places", "contacts"}
+
 KEK = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 ISSUER = "https://book.example.vn"
 SOON = timedelta(milliseconds=1)
@@ -106,12 +108,12 @@ async def test_a_run_that_takes_too_long_is_cut_off():
 @pytest.mark.parametrize("missing", ["HEALTHBOOK_ISSUER", "HEALTHBOOK_KEK"])
 async def test_without_the_means_to_sign_the_rest_is_done(database, missing):
     given = {name: value for name, value in told_environment(database).items() if name != missing}
-    assert {job.name for job in jobs(database.addresses, given)} == {"partitions", "purge", "rights_ended", "seal"}
+    assert {job.name for job in jobs(database.addresses, given)} == WITHOUT_A_SIGNATURE
 
 
 async def test_every_job_runs_on_a_fresh_database(database):
     todo = jobs(database.addresses, told_environment(database))
-    assert {"seal", "sign_days", "expire", "purge", "partitions", "rights_ended"} == {job.name for job in todo}
+    assert WITHOUT_A_SIGNATURE | {"sign_days", "expire"} == {job.name for job in todo}
     async with auth_session(database.addresses) as session:
         await ensure(session, Signing.of(database.addresses, told_environment(database)).kek, utc_now())
         await session.commit()

@@ -7,7 +7,7 @@ left out. Served at /openapi.json, committed as openapi/openapi.yaml.
 from importlib.metadata import version
 from typing import Any
 
-from api.rest.description import ingest, oauth, operators, registration
+from api.rest.description import calendars, ingest, oauth, operators, registration
 from api.rest.description.answers import HEADERS, RESPONSES
 from api.rest.description.schemas import SCHEMAS
 from auth.scopes import OWN
@@ -28,6 +28,7 @@ the log holds nothing of a person's record.
 TAGS = [
     {"name": "ingest", "description": "A facility sends what it already exports."},
     {"name": "operators", "description": "Whether the server is well, and how busy it is."},
+    {"name": "calendars", "description": "What a calendar program reads."},
     {"name": "oauth", "description": "The endpoints of the authorization server that programs call."},
 ]
 
@@ -45,7 +46,7 @@ def openapi_document() -> dict[str, Any]:
         },
         "servers": [{"url": "/", "description": "The server that serves this document."}],
         "tags": TAGS,
-        "paths": ingest.PATHS | operators.PATHS | oauth.PATHS | registration.PATHS,
+        "paths": ingest.PATHS | operators.PATHS | oauth.PATHS | registration.PATHS | calendars.PATHS,
         "components": {
             "schemas": SCHEMAS,
             "responses": RESPONSES,
