@@ -32,7 +32,7 @@ from api.http.refusals import Refused, told
 from api.http.toll import Free
 from api.metrics import Measured
 from api.middleware import HEADERS, BodyLimit, RequestId, problem
-from api.pages import explorer
+from api.pages import clinic_day, explorer
 from api.planner.documents import Documents
 from api.planner.read import RecordReader
 from api.rest import routes as rest
@@ -117,6 +117,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             *roots.routes(reader_of, auth.issuer),
             *explorer.routes(settings.demo_token),
             *feeds.routes(reader_of),
+            *clinic_day.routes(auth, sessions, acting_of),
             *auth_routes(auth, sessions, citizens, record_scopes(), aliases=smart_aliases()),
         ],
         middleware=[
@@ -172,6 +173,11 @@ async def stopped(task: asyncio.Task[None]) -> None:
 def reader_of(request: Request) -> RecordReader:
     services: Services = request.app.state.services
     return services.reader
+
+
+def acting_of(request: Request) -> Acting:
+    services: Services = request.app.state.services
+    return services.acting
 
 
 def record_scopes() -> dict[str, Localised]:

@@ -12,12 +12,13 @@ import strawberry
 
 from api.appointments.types import SLOT
 from api.planner.plan import NodeId
-from api.representation.reading import LONGEST_ID, read_own_id
+from api.representation.reading import LONGEST_ID, moment, read_own_id
 from domain.appointments.places import Place
 from domain.appointments.slips import SECTION_OF, Slip
 from domain.errors import Invalid
 
 LONGEST_NAME, LONGEST_KEY, LONGEST_CURSOR = 100, 200, 128
+YEARS = range(2000, 2200)
 _PHONE = re.compile(r"\+?[0-9][0-9 .-]{6,19}")
 _KINDS = {section: kind for kind, section in SECTION_OF.items()}
 
@@ -77,11 +78,20 @@ def key_of(caller: UUID | None, action: str, key: str | None) -> bytes | None:
 
 
 def day_of(text: str, argument: str = "date") -> date:
-    """2026-11-25."""
+    """2026-11-25, of this century or the next."""
     try:
-        return date.fromisoformat(text) if len(text) == len("2026-11-25") else _no_day(argument)
+        read = date.fromisoformat(text)
     except ValueError:
         return _no_day(argument)
+    return read if len(text) == len("2026-11-25") and read.year in YEARS else _no_day(argument)
+
+
+def instant_of(text: str, argument: str) -> datetime:
+    """An instant with its offset, of this century or the next: nothing that is reckoned from it runs out of days."""
+    read = moment(text, argument)
+    if read.year not in YEARS:
+        raise Invalid(argument, f"`{argument}` is too far away.")
+    return read
 
 
 def _no_day(argument: str) -> date:
@@ -109,6 +119,6 @@ def place_of(after: str | None) -> tuple[datetime, UUID, float] | None:
         read = datetime.fromisoformat(at), UUID(id_), float(km)
     except (ValueError, binascii.Error):
         read = None
-    if read is None or read[0].utcoffset() is None or not 0 <= read[2] <= 50_000:  # noqa: PLR2004 -- round the earth
+    if read is None or read[0].utcoffset() is None or read[0].year not in YEARS or not 0 <= read[2] <= 50_000:  # noqa: PLR2004 -- round the earth
         raise Invalid("after", "`after` is not a cursor of this API.")
     return read

@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 from strawberry import Info
 
 from api.acting import Actor
-from api.appointments.inputs import ContactInput, PatientId
+from api.appointments.inputs import ContactInput, PatientId, instant_of
 from api.appointments.patients import READ, Turn, done, patient_of
 from api.appointments.types import SERVICE, AppointmentRefused
 from api.representation.acted import acted
-from api.representation.reading import moment, own_id, patient, read_own_id, told
+from api.representation.reading import own_id, patient, read_own_id, told
 from api.scalars import Instant
 from domain.appointments import waiting
 from domain.appointments.tables import Waiting
@@ -67,8 +67,8 @@ async def _join(
     patient_id: PatientId = None,
 ) -> WaitingEntry:
     organization_id, service = read_own_id(SERVICE, service_id, "serviceId")
-    end = moment(latest, "latest")
-    begin = utc_now() if earliest is None else moment(earliest, "earliest")
+    end = instant_of(latest, "latest")
+    begin = utc_now() if earliest is None else instant_of(earliest, "earliest")
 
     def work(turn: Turn) -> WaitingEntry:
         joined = waiting.join(turn.db, turn.who, organization_id, service, earliest=begin, latest=end, now=turn.now)

@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 from strawberry import Info
 
 from api.acting import Actor
-from api.appointments.inputs import cursor, place_of
+from api.appointments.inputs import cursor, instant_of, place_of
 from api.appointments.patients import READ
 from api.appointments.types import Slot, SlotPage
 from api.facilities.cursors import After, First, size
 from api.representation.acted import acted
-from api.representation.reading import moment
 from api.scalars import Instant
 from domain.appointments import search
 from domain.appointments.search import Near, Place, Wanted
@@ -50,11 +49,8 @@ class SlotFilter:
     telehealth: bool | None = strawberry.field(default=None, description="Only, or no, visits from home.")
 
     def wanted(self) -> Wanted:
-        first = utc_now() if self.from_ is None else moment(self.from_, "from")
-        try:
-            last = first + USUAL if self.to is None else moment(self.to, "to")
-        except OverflowError:
-            raise Invalid("from", "`from` is too far away.") from None
+        first = utc_now() if self.from_ is None else instant_of(self.from_, "from")
+        last = first + USUAL if self.to is None else instant_of(self.to, "to")
         codes = (self.specialty, self.service_code, self.vaccine_code, self.province_code, self.commune_code)
         for code in (*codes, self.organization_code):
             if code is not None and not (code.isprintable() and len(code) <= LONGEST_CODE):

@@ -32,6 +32,7 @@ PAGES = {
     "/graphiql",
     "/graphql",
     "/device",
+    "/clinic/day",
 }
 PAGES_BELOW = ("/login/", "/account")
 OPERATIONS = [

@@ -77,6 +77,7 @@ class TestLooking:
             {"filter": {"near": {"lat": 21, "lng": 105, "km": 5000}}},
             {"filter": {"from": "2026-13-01T00:00:00Z"}},
             {"filter": {"from": "9999-12-31T00:00:00Z"}},
+            {"filter": {"from": "0001-01-01T00:00:00Z"}},
             {"filter": {"from": "2026-11-25T00:00:00Z", "to": "2026-11-24T00:00:00Z"}},
             {"filter": {}, "earliest": False},
             {"filter": {}, "first": 0},
@@ -243,7 +244,7 @@ class TestWaiting:
         assert (await world.book())["status"] == "BOOKED"
 
     async def test_a_time_that_cannot_be(self, world):
-        for told in (later(days=-1), later(days=400), "soon"):
+        for told in (later(days=-1), later(days=400), "soon", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):
             assert await world.phone.refused(JOIN, service=world.service, contact=CONTACT, latest=told) == "INVALID"
 
 

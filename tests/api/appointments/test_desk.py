@@ -192,5 +192,6 @@ async def test_setting_up_needs_the_scope(world):
     assert (
         await (await world.clinic.desk(scope="schedule:manage")).refused(DAY, date="2026-11-25") == "INSUFFICIENT_SCOPE"
     )
-    assert await world.desk.refused(DAY, date="tomorrow") == "INVALID"
+    for wrong in ("tomorrow", "0001-01-01", "9999-12-31", "20261125"):
+        assert await world.desk.refused(DAY, date=wrong) == "INVALID"
     assert await world.desk.refused(STEP, id=str(uuid4()), to="DONE") == "INVALID"
