@@ -52,12 +52,14 @@ async def test_one_place_a_service_and_never_two_at_a_time(world):
     await world.book(1, first.id)
     assert await refused(world.book(1, second.id)) == "ALREADY_BOOKED"
     (other,) = await world.sql(
-        """insert into booking.service (organization_id, id, code, name, vaccine_codes, minutes, slip, is_telehealth, is_active)
+        """insert into booking.service (organization_id, id, code, name, vaccine_codes, minutes, slip, is_telehealth,
+                                        is_active)
            values ($1, gen_random_uuid(), 'TIEM', 'Tiêm', '{}', 15, 'none', false, true) returning id""",
         world.organization,
     )
     (crossing,) = await world.sql(
-        """insert into booking.slot (organization_id, id, service_id, hours_id, starts_at, ends_at, capacity, taken, overbooked)
+        """insert into booking.slot (organization_id, id, service_id, hours_id, starts_at, ends_at, capacity, taken,
+                                     overbooked)
            values ($1, gen_random_uuid(), $2, gen_random_uuid(), $3, $4, 9, 0, 0) returning id""",
         world.organization, other["id"], first.starts_at + timedelta(minutes=10), first.ends_at + timedelta(hours=1),
     )  # fmt: skip
@@ -155,8 +157,8 @@ async def test_a_series_is_of_several_slots_each_once(world, places):
         await book_series(world, 1, [slots[place] for place in places])
 
 
-REFERRAL = """insert into book.referrals (patient_id, id, source_id, organization_id, received_at, fact_key, content_key,
-                                          sources, status, valid_until, to_facility_code, document)
+REFERRAL = """insert into book.referrals (patient_id, id, source_id, organization_id, received_at, fact_key,
+                                          content_key, sources, status, valid_until, to_facility_code, document)
               values ($1, $2, $3, $4, now(), 'f', 'c', '[]', $5, $6, $7, 'x')"""
 
 

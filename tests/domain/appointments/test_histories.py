@@ -1,6 +1,7 @@
 """Whatever happens in whatever order, what is taken is what lives, and never too much."""
 
 import random
+from contextlib import suppress
 from datetime import date, timedelta
 
 import pytest
@@ -43,6 +44,13 @@ async def _decline(world, number, id_, now):
     await world.run(lambda db: waiting.decline(db, who, id_, now=now, story=Story()), who=who)
 
 
+async def _close(world, now):
+    day = date(2026, 11, 25)
+    await world.run(
+        lambda db: closing.close_day(db, world.organization, day, None, now=now, story=Story()), clinic=True
+    )
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_places_are_never_lost_nor_given_twice(seed, database, consent):
     chance = random.Random(seed)
@@ -51,15 +59,10 @@ async def test_places_are_never_lost_nor_given_twice(seed, database, consent):
     mine = {number: [] for number in range(PEOPLE)}
     for number in range(STEPS):
         now += timedelta(seconds=chance.choice((1, 60, 200, 600)))
-        try:
+        with suppress(Refused, NotFound):
             await one_step(world, chance, slots, mine, now)
-        except (Refused, NotFound):
-            pass
         if number == STEPS // 2:
-            day = date(2026, 11, 25)
-            await world.run(
-                lambda db: closing.close_day(db, world.organization, day, None, now=now, story=Story()), clinic=True
-            )
+            await _close(world, now)
         if number % 4 == 0:
             await world.check()
     await world.check()

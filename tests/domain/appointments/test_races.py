@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 
@@ -28,7 +28,7 @@ asyncio.run(main())
 
 
 async def test_fifty_phones_at_one_place_are_one_booking_and_forty_nine_clear_answers(database, consent):
-    world = await furnish(database, consent, slot_minutes=5, opens_at=_at(8), closes_at=_at(10))
+    world = await furnish(database, consent, slot_minutes=5, opens_at=time(8), closes_at=time(10))
     slots = await world.slots()
     for slot in slots[:ROUNDS]:
         first = slots.index(slot) * 50
@@ -111,7 +111,9 @@ async def test_a_client_that_is_killed_half_way_takes_no_place_with_it(world):
         str(slot.id),
         NOW.isoformat(),
     ]
-    with subprocess.Popen(told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+    with subprocess.Popen(  # noqa: ASYNC220 -- it lives only for this test
+        told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as client:
         assert (await asyncio.to_thread(client.stdout.readline)).strip() == "TAKEN"
         waiting = asyncio.create_task(world.book(1, slot.id))
         os.kill(client.pid, signal.SIGKILL)
@@ -133,9 +135,3 @@ async def test_a_freed_place_is_taken_once(world, way):
     if way == "expire":
         assert takers["ok"] == 1
     await world.check()
-
-
-def _at(hour):
-    from datetime import time
-
-    return time(hour)

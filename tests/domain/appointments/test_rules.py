@@ -1,6 +1,7 @@
 """Hours become slots on the clinic's own clock, whatever it does."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -67,4 +68,4 @@ def test_slots_never_overlap_and_lie_on_their_day(zone, day, minutes, opens):
     )  # fmt: skip
     first, last = day_bounds(day, ZoneInfo(zone))
     assert all(first <= one < last for one in found)
-    assert all(after - before >= timedelta(minutes=minutes) for before, after in zip(found, found[1:], strict=False))
+    assert all(after - before >= timedelta(minutes=minutes) for before, after in pairwise(found))

@@ -43,7 +43,7 @@ class World:
     async def run(
         self, work: Callable[..., Any], *, who: Patient | None = None, clinic: bool = False, **told: Any
     ) -> Any:
-        """`work(session, ...)` in one transaction as a patient, or as the clinic. Refusals are raised after a rollback."""
+        """`work(session, ...)` in one transaction as a patient, or as the clinic; undone where it raises."""
         sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         async with sessions() as session, session.begin():
             persons = ",".join(map(str, who.persons)) if who else ""
@@ -129,7 +129,8 @@ async def furnish(database: Database, engine: AsyncEngine, **hours: Any) -> Worl
     """One service, on two Wednesdays from eight to ten, four slots each."""
     world = World(database, engine, uuid4(), uuid4())
     await world.sql(
-        "insert into registry.organization (id, code, name, status, province) values ($1, '01001', 'Trạm', 'active', '01')",
+        """insert into registry.organization (id, code, name, status, province)
+           values ($1, '01001', 'Trạm', 'active', '01')""",
         world.organization,
     )
 
