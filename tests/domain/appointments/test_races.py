@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from datetime import time, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -52,6 +53,39 @@ async def test_one_patient_with_many_phones_has_one_appointment(world):
     assert set(done) <= {"ALREADY_BOOKED", "SLOT_TAKEN"}
     assert await world.statuses() == ["booked"]
     await world.check()
+
+
+async def test_one_patient_is_never_in_two_places_at_a_time(world):
+    slots = await world.slots()
+    other = await another_service(world)
+    for first in range(0, 200, 20):
+        pairs = [(first + number, slot) for number in range(8) for slot in (slots[number].id, other[number])]
+        done = Counter(await outcomes(*(world.book(number, slot) for number, slot in pairs)))
+        assert done == {"ok": 8, "OVERLAPS": 8}
+        await world.sql("update booking.booking set status = 'cancelled'")
+        await world.sql("update booking.slot set taken = 0")
+
+
+async def another_service(world):
+    """Ids of slots of a second service, at the same times as those of the first."""
+    service = uuid4()
+    await world.sql(
+        """insert into booking.service (organization_id, id, code, name, vaccine_codes, minutes, slip, is_telehealth,
+                                        is_active)
+           values ($1, $2, 'TIEM', 'Tiêm', '{}', 5, 'none', false, true)""",
+        world.organization, service,
+    )  # fmt: skip
+    rows = await world.sql(
+        """with made as (
+               insert into booking.slot (organization_id, id, service_id, hours_id, starts_at, ends_at, capacity, taken,
+                                         overbooked)
+               select organization_id, gen_random_uuid(), $1, hours_id, starts_at + interval '5 minutes', ends_at, 1, 0, 0
+                 from booking.slot
+               returning id, starts_at)
+           select id from made order by starts_at""",
+        service,
+    )
+    return [row["id"] for row in rows]
 
 
 async def test_a_phone_that_sends_one_request_ten_times_gets_one_answer(world):
