@@ -79,7 +79,8 @@ async def another_service(world):
         """with made as (
                insert into booking.slot (organization_id, id, service_id, hours_id, starts_at, ends_at, capacity, taken,
                                          overbooked)
-               select organization_id, gen_random_uuid(), $1, hours_id, starts_at + interval '5 minutes', ends_at, 1, 0, 0
+               select organization_id, gen_random_uuid(), $1, hours_id, starts_at + interval '5 minutes', ends_at, 1,
+                      0, 0
                  from booking.slot
                returning id, starts_at)
            select id from made order by starts_at""",
