@@ -220,35 +220,35 @@ class BookingQueries:
 
 @strawberry.type
 class BookingMutations:
-    hold_slot: AppointmentResult = strawberry.mutation(
+    hold_slot: AppointmentResult | None = strawberry.mutation(
         resolver=_hold, description="Keep a place for five minutes. Scope: appointment:write. FHIR: Appointment"
     )
-    book_appointment: AppointmentResult = strawberry.mutation(
+    book_appointment: AppointmentResult | None = strawberry.mutation(
         resolver=_book, description="Book a slot, or what was held. Scope: appointment:write. FHIR: Appointment/$book"
     )
-    book_series: AppointmentSeriesResult = strawberry.mutation(
+    book_series: AppointmentSeriesResult | None = strawberry.mutation(
         resolver=_series,
         description="Book several visits of one service, or none. Scope: appointment:write. FHIR: Appointment/$book",
     )
-    reschedule_appointment: AppointmentResult = strawberry.mutation(
+    reschedule_appointment: AppointmentResult | None = strawberry.mutation(
         resolver=_move,
         description=(
             "Move an appointment to another slot of its service: the new place taken and the old one given back, or "
             "nothing. Scope: appointment:write. FHIR: Appointment.slot"
         ),
     )
-    cancel_appointment: AppointmentResult = strawberry.mutation(
+    cancel_appointment: AppointmentResult | None = strawberry.mutation(
         resolver=_cancel,
         description="Give an appointment or a hold back. Scope: appointment:write. FHIR: Appointment.status",
     )
-    accept_offer: AppointmentResult = strawberry.mutation(
+    accept_offer: AppointmentResult | None = strawberry.mutation(
         resolver=_accept,
         description=(
             "Take the place that was offered, in exchange for the one in the same service. Scope: appointment:write. "
             "FHIR: AppointmentResponse"
         ),
     )
-    decline_offer: AppointmentResult = strawberry.mutation(
+    decline_offer: AppointmentResult | None = strawberry.mutation(
         resolver=_decline,
         description="Let the next in line have it, and wait on. Scope: appointment:write. FHIR: AppointmentResponse",
     )

@@ -198,22 +198,22 @@ class DeskQueries:
 
 @strawberry.type
 class ClinicDayMutations:
-    step_appointment: ClinicAppointmentResult = strawberry.mutation(
+    step_appointment: ClinicAppointmentResult | None = strawberry.mutation(
         resolver=_step,
         description="Take an appointment a step on. Scope: appointment:manage. FHIR: Appointment.status",
     )
-    add_appointment: ClinicAppointmentResult = strawberry.mutation(
+    add_appointment: ClinicAppointmentResult | None = strawberry.mutation(
         resolver=_add,
         description=(
             "Give a place of the caller's clinic to somebody on the phone or at the door, also beyond the capacity. "
             "Scope: appointment:manage. FHIR: Appointment"
         ),
     )
-    cancel_clinic_appointment: ClinicAppointmentResult = strawberry.mutation(
+    cancel_clinic_appointment: ClinicAppointmentResult | None = strawberry.mutation(
         resolver=_cancel,
         description="Take one back; the patient is told. Scope: appointment:manage. FHIR: Appointment.status",
     )
-    close_day: ClosedDay = strawberry.mutation(
+    close_day: ClosedDay | None = strawberry.mutation(
         resolver=_close,
         description=(
             "Close a day: all of its appointments are cancelled, told once, and offered the nearest place instead. "

@@ -126,11 +126,11 @@ class FeedQueries:
 
 @strawberry.type
 class FeedMutations:
-    create_calendar_feed: NewCalendarFeed = strawberry.mutation(
+    create_calendar_feed: NewCalendarFeed | None = strawberry.mutation(
         resolver=_create,
         description="Make a private address that a calendar program reads. Scope: appointment:write. RFC 5545",
     )
-    revoke_calendar_feed: CalendarFeed = strawberry.mutation(
+    revoke_calendar_feed: CalendarFeed | None = strawberry.mutation(
         resolver=_revoke, description="Let an address work no longer. Scope: appointment:write"
     )
 

@@ -117,14 +117,14 @@ class LineQueries:
 
 @strawberry.type
 class LineMutations:
-    join_waiting_list: WaitingEntry = strawberry.mutation(
+    join_waiting_list: WaitingEntry | None = strawberry.mutation(
         resolver=_join,
         description=(
             "Wait for a place in a service. One that comes free is offered for half an hour, to one after the other. "
             "Scope: appointment:write. FHIR: Appointment"
         ),
     )
-    leave_waiting_list: WaitingEntry = strawberry.mutation(
+    leave_waiting_list: WaitingEntry | None = strawberry.mutation(
         resolver=_leave,
         description="Leave the line; an offer goes to the next. Scope: appointment:write. FHIR: Appointment",
     )

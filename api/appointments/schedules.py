@@ -275,30 +275,30 @@ class ScheduleQueries:
 
 @strawberry.type
 class ScheduleMutations:
-    set_clinic_policy: ClinicPolicy = strawberry.mutation(
+    set_clinic_policy: ClinicPolicy | None = strawberry.mutation(
         resolver=_policy, description="Change rules of the caller's clinic. Scope: schedule:manage"
     )
-    save_service: ClinicService = strawberry.mutation(
+    save_service: ClinicService | None = strawberry.mutation(
         resolver=_service, description="Offer a service. Scope: schedule:manage. FHIR: HealthcareService"
     )
-    save_practitioner: ClinicResource = strawberry.mutation(
+    save_practitioner: ClinicResource | None = strawberry.mutation(
         resolver=_practitioner, description="Name who treats. Scope: schedule:manage. FHIR: PractitionerRole"
     )
-    save_room: ClinicResource = strawberry.mutation(
+    save_room: ClinicResource | None = strawberry.mutation(
         resolver=_room, description="Name a room. Scope: schedule:manage. FHIR: Location"
     )
-    add_hours: ClinicHours = strawberry.mutation(
+    add_hours: ClinicHours | None = strawberry.mutation(
         resolver=_add_hours,
         description=(
             "Add weekly hours and their slots. Hours that overlap others of the same person, room or service are "
             "refused. Scope: schedule:manage. FHIR: Schedule"
         ),
     )
-    end_hours: ClinicHours = strawberry.mutation(
+    end_hours: ClinicHours | None = strawberry.mutation(
         resolver=_end_hours,
         description="Let hours end: free slots go, bookings stay. Scope: schedule:manage. FHIR: Schedule.active",
     )
-    open_day: int = strawberry.mutation(
+    open_day: int | None = strawberry.mutation(
         resolver=_open_day,
         description=(
             "Work on a public holiday, or again on a day that was closed; how many slots are new. "

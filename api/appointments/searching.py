@@ -93,7 +93,7 @@ async def _slots(
 
 @strawberry.type
 class SearchingQueries:
-    slots: SlotPage = strawberry.field(
+    slots: SlotPage | None = strawberry.field(
         resolver=_slots,
         description="Free places, bounded by the clinics' lead times and horizons. Scope: appointment:read. FHIR: Slot",
     )
