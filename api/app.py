@@ -20,6 +20,7 @@ from api.access_log import roots
 from api.acting import Acting
 from api.appointments import feeds
 from api.bearer import Bearer
+from api.budgets import Budgets
 from api.citizens import BookCitizens, Records
 from api.documents.automatic import AutomaticQueries
 from api.documents.lookup import DocumentLookup
@@ -29,7 +30,7 @@ from api.execution import Executor
 from api.graphql import Endpoint, refused
 from api.http.media import GRAPHQL
 from api.http.refusals import Refused, told
-from api.http.toll import Free
+from api.ledger import Ledger
 from api.metrics import Measured
 from api.middleware import HEADERS, BodyLimit, RequestId, problem
 from api.pages import clinic_day, explorer
@@ -39,6 +40,7 @@ from api.rest import routes as rest
 from api.schema import create_schema, records_of
 from api.settings import ApiSettings
 from api.subscriptions.live import Live
+from api.toll import Gate
 from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
 from auth.keys import RECEIPT, KeyStore
@@ -70,6 +72,7 @@ class Services:
     acting: Acting
     verifier: Verifier
     live: Live
+    toll: Toll
 
 
 class Late:
@@ -145,8 +148,11 @@ async def open_services(
     stack.push_async_callback(intake.dispose)
     consent = open_engine(settings.consent_dsn, pool_size=5, max_overflow=5)
     stack.push_async_callback(consent.dispose)
+    ledger = await stack.enter_async_context(Ledger.open(settings.web_dsn))
     await verifier.refresh()
-    return Services(reader, intake, Acting(consent, fresh=fresh), verifier, await stack.enter_async_context(live))
+    live = await stack.enter_async_context(live)
+    toll = Gate(Budgets(ledger, reader.client_profile, settings.budgets))
+    return Services(reader, intake, Acting(consent, fresh=fresh), verifier, live, toll)
 
 
 async def open_graphql(
@@ -159,10 +165,10 @@ async def open_graphql(
     await trusted.look()
     looking = asyncio.create_task(trusted.keep_looking())
     stack.push_async_callback(stopped, looking)
-    lookup = DocumentLookup(documents, trusted, AutomaticQueries())
+    lookup = DocumentLookup(documents, trusted, AutomaticQueries(), services.toll)
     key, alarm = settings.identifier_key, settings.emergency_alarm
     executor = Executor(schema, services.reader, services.acting, receipts, key, alarm)
-    return Endpoint(lookup, services.reader, executor, Free())
+    return Endpoint(lookup, services.reader, executor, services.toll)
 
 
 async def stopped(task: asyncio.Task[None]) -> None:

@@ -8,7 +8,16 @@ from graphql import GraphQLError
 from api.planner.plan import Plan
 from api.planner.read import Answer
 from api.planner.sql import Gate
-from domain.errors import ConsentRequired, HealthbookError, InsufficientScope, Invalid, NotFound, StepUpRequired
+from domain.errors import (
+    ConsentRequired,
+    HealthbookError,
+    InsufficientScope,
+    Invalid,
+    NotFound,
+    RateLimited,
+    StepUpRequired,
+    TooExpensive,
+)
 from domain.sections import SECTIONS
 
 log = structlog.get_logger("healthbook.api")
@@ -26,6 +35,10 @@ def graphql_error(error: HealthbookError) -> GraphQLError:
         extensions["scope"] = error.scope
     if isinstance(error, StepUpRequired):
         extensions |= {"acrValues": error.acr, "maxAge": error.max_age}
+    if isinstance(error, TooExpensive):
+        extensions |= {"cost": error.cost, "allowed": error.allowed}
+    if isinstance(error, RateLimited):
+        extensions["retryAfter"] = error.retry_after_s
     return GraphQLError(str(error), extensions=extensions)
 
 

@@ -31,7 +31,7 @@ from api.http.refusals import (
     told,
 )
 from api.http.requests import GraphQLRequest, read_request
-from api.http.toll import Charge, Toll
+from api.http.toll import ASKED, Charge, Toll
 from api.metrics import READS
 from api.planner.documents import Document
 from api.planner.plan import Plan
@@ -81,7 +81,7 @@ class Endpoint:
 
     async def _asked(self, request: Request, media: str) -> Asked:
         raw = await read_request(request)
-        document = await self._documents.find(raw, request.state.caller.client_id)
+        document = await self._documents.find(raw, request.state.caller)
         _may_be_asked(document.operation.operation, raw)
         usable_variables(raw.variables)
         variables = document.variables(raw.variables)
@@ -92,6 +92,8 @@ class Endpoint:
     async def _answer(self, asked: Asked) -> Response:
         """Exit 1 where the whole answer is PostgreSQL's, else exit 2."""
         charge = await self._toll.enter(asked.caller, asked.document, asked.variables)
+        if ASKED not in asked.request.headers:
+            charge = Charge(headers=charge.headers)
         try:
             plan = asked.document.plan(asked.variables)
         except HealthbookError:  # exit 2 tells it at its place

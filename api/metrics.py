@@ -30,6 +30,11 @@ READS = Counter(
     "GraphQL operations by the planner's exit: 1 passes PostgreSQL's bytes on, 2 executes in Python.",
     ["exit"],
 )
+REFUSALS = Counter(
+    "healthbook_graphql_refusals_total",
+    "Operations refused before they ran: cost (one too expensive), rate (the caller's budget is spent).",
+    ["reason"],
+)
 VISITS = Counter(
     "healthbook_ingested_total",
     "Answer lines to facilities (a visit, or a patient's part of a bundle), by format and outcome.",

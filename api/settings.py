@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from api.budgets import Limits
 from api.subscriptions.limits import Seats
 from domain.emergency_reviews import Alarm
 
@@ -34,6 +35,7 @@ class ApiSettings:
     emergency_alarm: Alarm = field(default_factory=Alarm)
     introspection: bool = True
     seats: Seats = field(default_factory=Seats)
+    budgets: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
         if len(self.identifier_key) != KEY_BYTES:
@@ -88,3 +90,7 @@ def seats(environ: Mapping[str, str]) -> Seats:
     if told is None:
         raise ValueError("HEALTHBOOK_SUBSCRIBERS must be three numbers such as 20000/200/10")
     return Seats(process=int(told[1]), client=int(told[2]), citizen=int(told[3]))
+def budgets(environ: Mapping[str, str]) -> Limits:
+    """HEALTHBOOK_BUDGETS: units of cost a minute, citizen/citizen of another app/that app/facility."""
+    text = environ.get("HEALTHBOOK_BUDGETS")
+    return Limits.of(text) if text else Limits()

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.flow_tables import DeviceAuthorization, OneTimeCode, PushedRequest, RegistrationToken, SignInState
 from auth.tables import AuthorizationCode, OAuthClient, Once, RefreshToken, WebSession
-from domain import attempts
+from domain import attempts, budgets
 
 KEPT = timedelta(days=1)
 """After their end, so that a late replay of a code or refresh token is still recognised as one."""
@@ -35,6 +35,7 @@ async def purge(session: AsyncSession, now: datetime) -> int:
         done = await session.execute(delete(table).where(table.expires_at < now - KEPT).returning(table.expires_at))
         deleted += len(done.all())
     await attempts.forget(session, now)
+    await budgets.forget(session, now)
     over = update(OAuthClient).where(OAuthClient.expires_at < now, OAuthClient.status != "suspended")
     await session.execute(over.values(status="suspended"))
     return deleted

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import record_scopes
-from api.settings import ApiSettings, connections, emergency_alarm, identifier_key, seats
+from api.settings import ApiSettings, budgets, connections, emergency_alarm, identifier_key, seats
 from auth.clients import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
@@ -72,6 +72,7 @@ def run(*, people: int, port: int) -> None:
             demo_token=token,
             emergency_alarm=emergency_alarm(environ),
             seats=seats(environ),
+            budgets=budgets(environ),
         )
         _keep(folder / "demo.env", origin, token, doctor, first)
         serve(api, auth, listening, ready=lambda: _tell(origin, token, first, folder))

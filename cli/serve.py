@@ -9,7 +9,7 @@ import typer
 import uvicorn
 
 from api.app import create_app
-from api.settings import ApiSettings, connections, emergency_alarm, identifier_key, introspection, seats
+from api.settings import ApiSettings, budgets, connections, emergency_alarm, identifier_key, introspection, seats
 from api.subscriptions.limits import LARGEST_MESSAGE
 from auth.keys import ensure
 from auth.settings import AuthSettings
@@ -48,6 +48,7 @@ def run(*, host: str, port: int) -> None:
             emergency_alarm=emergency_alarm(environ),
             introspection=introspection(environ),
             seats=seats(environ),
+            budgets=budgets(environ),
         )
         serve(api, auth, listening)
 

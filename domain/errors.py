@@ -7,6 +7,8 @@
     ├── StepUpRequired         a strong and fresh sign-in is needed first (RFC 9470)
     ├── Forbidden              the reader may see, but not decide
     ├── ConsentRequired        the token would, but nobody with the right to allow it has
+    ├── TooExpensive           the query would cost more than one may
+    ├── RateLimited            this minute's budget is spent
     ├── Invalid                an argument breaks a rule; says which and why
     └── Conflict               somebody was first; expected on a normal day
         └── Busy               the database is at its limit, try again shortly
@@ -53,6 +55,27 @@ class Forbidden(HealthbookError):
 
 class ConsentRequired(HealthbookError):
     code = "CONSENT_REQUIRED"
+
+
+class TooExpensive(HealthbookError):
+    """`cost` and `allowed` in units: about one value of the answer each."""
+
+    code = "QUERY_TOO_EXPENSIVE"
+
+    def __init__(self, cost: int, allowed: int) -> None:
+        super().__init__(f"The query would cost {cost}; {allowed} are allowed. Ask for smaller pages or fewer fields.")
+        self.cost = cost
+        self.allowed = allowed
+
+
+class RateLimited(HealthbookError):
+    """Worth another try after `retry_after_s` seconds."""
+
+    code = "RATE_LIMITED"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"This minute's budget is spent. Try again in {retry_after_s} seconds.")
+        self.retry_after_s = retry_after_s
 
 
 class Invalid(HealthbookError):

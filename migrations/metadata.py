@@ -9,6 +9,7 @@ import domain.appointments.clinic_tables
 import domain.appointments.tables
 import domain.attempts
 import domain.audit
+import domain.budgets
 import domain.consents.tables
 import domain.emergencies
 import domain.intake.tables

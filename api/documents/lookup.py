@@ -6,26 +6,31 @@ from api.documents.automatic import SHA256, AutomaticQueries, digest, not_met, o
 from api.documents.published import Operations, TrustedDocuments
 from api.http.refusals import request_error, request_errors
 from api.http.requests import GraphQLRequest
+from api.http.toll import Toll
 from api.planner.documents import Document, Documents
+from auth.bearer import Caller
 
 PREFIX = "sha256:"
 
 
 class DocumentLookup:
-    def __init__(self, documents: Documents, trusted: TrustedDocuments, automatic: AutomaticQueries) -> None:
-        self._documents, self._trusted, self._automatic = documents, trusted, automatic
+    def __init__(
+        self, documents: Documents, trusted: TrustedDocuments, automatic: AutomaticQueries, toll: Toll
+    ) -> None:
+        self._documents, self._trusted, self._automatic, self._toll = documents, trusted, automatic, toll
 
-    async def find(self, asked: GraphQLRequest, client_id: str) -> Document:
+    async def find(self, asked: GraphQLRequest, caller: Caller) -> Document:
         """The operation to execute. Refused where there is none, or where this client may not send its own."""
+        client_id = caller.client_id
         if asked.document_id is not None:
             return _operation(await self._published(client_id, asked.document_id), asked)
         sha256 = offered_hash(asked.extensions)
         if sha256 is not None:
-            return await self._hashed(asked, client_id, sha256)
+            return await self._hashed(asked, caller, sha256)
         text = asked.query or ""
         if self._trusted.are_all_for(client_id):
             return await self._only_trusted(asked, client_id, digest(text))
-        return self._own(asked, text)
+        return await self._own(asked, caller, text)
 
     async def _published(self, client_id: str, document_id: str) -> Operations:
         """By `sha256:<hex>` (GraphQL over HTTP, appendix A) or the hexadecimal alone."""
@@ -36,7 +41,8 @@ class DocumentLookup:
             raise request_error(message, "PERSISTED_DOCUMENT_NOT_FOUND")
         return found
 
-    async def _hashed(self, asked: GraphQLRequest, client_id: str, sha256: str) -> Document:
+    async def _hashed(self, asked: GraphQLRequest, caller: Caller, sha256: str) -> Document:
+        client_id = caller.client_id
         if asked.query is not None and digest(asked.query) != sha256:
             raise other_hash()
         known = self._trusted.known(client_id, sha256)
@@ -47,7 +53,7 @@ class DocumentLookup:
         text = asked.query if asked.query is not None else self._automatic.find(client_id, sha256)
         if text is None:
             raise not_met()
-        document = self._own(asked, text)
+        document = await self._own(asked, caller, text)
         self._automatic.remember(client_id, sha256, text)
         return document
 
@@ -58,7 +64,10 @@ class DocumentLookup:
             raise request_error(message, "DOCUMENT_NOT_TRUSTED", status=403)
         return _operation(known, asked)
 
-    def _own(self, asked: GraphQLRequest, text: str) -> Document:
+    async def _own(self, asked: GraphQLRequest, caller: Caller, text: str) -> Document:
+        """A document of the client's own; one that nobody sent lately is paid for before it is parsed."""
+        if not self._documents.knows(text, asked.operation_name):
+            await self._toll.read(caller, text)
         return _valid(self._documents.get(text, asked.operation_name))
 
 

@@ -9,10 +9,13 @@ from graphql.execution.values import VariableValues
 from api.planner.documents import Document
 from auth.bearer import Caller
 
+ASKED = "healthbook-cost"
+"""The request header (any value) that asks for `extensions.cost`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What the answer says of it: entries of the response's `extensions`, and headers."""
+    """What the answer says of it: headers always, entries of `extensions` where the client asks (`ASKED`)."""
 
     extensions: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -27,6 +30,10 @@ class Toll(Protocol):
         """
         ...
 
+    async def read(self, caller: Caller, text: str) -> None:
+        """Called before a document that nobody sent lately is parsed. Raises as `enter` does."""
+        ...
+
 
 class Free:
     """Nothing costs anything."""
@@ -34,6 +41,9 @@ class Free:
     async def enter(self, caller: Caller, document: Document, variables: VariableValues) -> Charge:
         del caller, document, variables
         return FREE
+
+    async def read(self, caller: Caller, text: str) -> None:
+        del caller, text
 
 
 FREE = Charge()

@@ -27,7 +27,7 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from api.http.bounds import nul_errors
-from api.limits import MOST_ERRORS, checked_document
+from api.limits import MOST_ERRORS, checked_document, wrong_variables
 from api.pagination import ItemOrder
 from api.planner.plan import NodeId, Plan, compile_root, structure
 from api.planner.selection import Selection
@@ -38,6 +38,7 @@ from domain.errors import Invalid
 T = TypeVar("T")
 PLANS = 16  # a document
 SHAPING = ("Boolean", ItemOrder.__name__)  # types of variables whose values are part of the statement
+COSTS = 64  # a document
 REMEMBERED = 1_000_000  # characters of all documents together; their trees take some hundred times as much
 OVERHEAD = 1_000  # characters that any document weighs at least
 
@@ -48,6 +49,9 @@ class LRU(Generic[T]):
     def __init__(self, capacity: int) -> None:
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._room = capacity
+
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._values
 
     def get(self, key: Hashable, make: Callable[[], T], *, weight: int = 1) -> T:
         if key in self._values:
@@ -74,8 +78,11 @@ class Document:
     shaping: frozenset[str]
     ids: frozenset[str]
     plans: LRU[Plan | None] = field(default_factory=lambda: LRU(PLANS))
+    costs: LRU[int] = field(default_factory=lambda: LRU(COSTS))
 
     def variables(self, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
+        if refusal := wrong_variables(given or {}):
+            return [refusal]
         definitions = self.operation.variable_definitions or ()
         return get_variable_values(self.schema, definitions, dict(given or {}), MOST_ERRORS, hide_suggestions=True)
 
@@ -122,6 +129,10 @@ class Documents:
         """The document, or what is wrong with it; None where only the operation's name is."""
         weight = OVERHEAD + len(text)
         return self._documents.get((text, operation_name), lambda: self._read(text, operation_name), weight=weight)
+
+    def knows(self, text: str, operation_name: str | None) -> bool:
+        """Whether the document was read lately, so that it costs no parsing."""
+        return (text, operation_name) in self._documents
 
     def _read(self, text: str, operation_name: str | None) -> Document | list[GraphQLError] | None:
         document, errors = checked_document(self._schema, text)

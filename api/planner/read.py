@@ -80,6 +80,14 @@ class RecordReader:
         """How many connections are in use, and how many are open."""
         return self._connections.in_use, self._connections.open
 
+    async def client_profile(self, client_id: str) -> tuple[str, str | None] | None:
+        """Kind and organization of a client; None where there is none. Busy where the database does not answer."""
+        try:
+            found = await self.value("select access.client_profile($1)", client_id)
+        except UNREACHABLE:
+            raise Busy("The book is busy. Try again shortly.") from None
+        return (found[0], found[1]) if found else None
+
     async def value(self, sql: str, *arguments: Any) -> Any:
         """One value of one of the functions of schema `access`."""
         async with self._connections.lent() as connection:

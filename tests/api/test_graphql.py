@@ -241,16 +241,16 @@ def _camel(name):
     ("query", "code"),
     [
         (
-            "{ healthRecord { " + "labs { nodes { reports { " * 6 + "id" + " } } }" * 6 + " } }",
+            "{ healthRecord { labs { nodes { " + "reports { " * 6 + "nothing" + " }" * 6 + " } } } }",
             "GRAPHQL_VALIDATION_FAILED",
         ),
         ("{ healthRecord { labs { nodes { " + "reports { " * 20 + "id" + " }" * 20 + " } } } }", "DOCUMENT_TOO_DEEP"),
         (
-            "{ healthRecord { labs { nodes { " + " ".join(f"a{n}: value" for n in range(1600)) + " } } } }",
+            "{ healthRecord { labs { nodes { " + " ".join(f"a{n}: value" for n in range(51)) + " } } } }",
             "DOCUMENT_TOO_WIDE",
         ),
         ("{ " + "x" * 100_001 + " }", "DOCUMENT_TOO_LARGE"),
-        ("{ " + "me { id } " * 3000 + "}", "GRAPHQL_PARSE_FAILED"),
+        ("{ " + "me { id } " * 3000 + "}", "DOCUMENT_TOO_LARGE"),
     ],
 )
 async def test_a_query_past_a_limit_is_refused_before_it_is_planned(book, query, code):
