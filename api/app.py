@@ -72,7 +72,7 @@ class Services:
     acting: Acting
     verifier: Verifier
     live: Live
-    toll: Toll
+    toll: Gate
 
 
 class Late:
@@ -150,9 +150,9 @@ async def open_services(
     stack.push_async_callback(consent.dispose)
     ledger = await stack.enter_async_context(Ledger.open(settings.web_dsn))
     await verifier.refresh()
-    live = await stack.enter_async_context(live)
     toll = Gate(Budgets(ledger, reader.client_profile, settings.budgets))
-    return Services(reader, intake, Acting(consent, fresh=fresh), verifier, live, toll)
+    acting, listening = Acting(consent, fresh=fresh), await stack.enter_async_context(live)
+    return Services(reader, intake, acting, verifier, listening, toll)
 
 
 async def open_graphql(

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.budgets import Limits
 from api.settings import ApiSettings
 from cli.migrations import upgrade
 from cli.settings import Addresses
@@ -24,6 +25,7 @@ settings.register_profile(  # a busy machine is no failure
 settings.load_profile("healthbook")
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+PLENTY = Limits(10**9, 10**9, 10**9, 10**9)
 KEY = b"identifier key for the tests, 32"
 
 
@@ -69,6 +71,7 @@ class Database:
             "consent_dsn": self.consent,
             "identifier_key": KEY,
             "connections": 4,
+            "budgets": PLENTY,
         }
         return ApiSettings(**told | changes)
 

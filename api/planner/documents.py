@@ -27,7 +27,8 @@ from graphql import (
 from graphql.execution.values import VariableValues, get_variable_values
 
 from api.http.bounds import nul_errors
-from api.limits import MOST_ERRORS, checked_document, wrong_variables
+from api.limits import checked_document, wrong_variables
+from api.limits.bounds import MOST_ERRORS
 from api.pagination import ItemOrder
 from api.planner.plan import NodeId, Plan, compile_root, structure
 from api.planner.selection import Selection
