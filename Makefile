@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := "$(BIN)/python" -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test check format contracts release-schema bench lock clean
+.PHONY: demo test fuzz check format contracts release-schema bench lock clean
 
 demo: $(VENV)/runtime ## load the demo population and serve it on 127.0.0.1
 	@"$(BIN)/healthbook" demo
 
 test: $(VENV)/dev ## the whole suite
 	@"$(BIN)/python" -m pytest -n auto --maxprocesses 4
+
+fuzz: $(VENV)/dev ## 2,000 queries and mutations that schemathesis makes of the schema
+	@FUZZ_CASES=2000 "$(BIN)/python" -m pytest -q tests/contracts/test_schemathesis.py
 
 check: $(VENV)/dev ## exactly what CI runs
 	@"$(BIN)/ruff" format --check .

@@ -10,7 +10,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -58,8 +58,10 @@ INGEST_BYTES, GRAPHQL_BYTES, FORM_BYTES = 512 * 1024 * 1024, 1024 * 1024, 64 * 1
 GRAPHQL_PATH = "/graphql"
 UNREADABLE = {
     400: ("The length of the body is no number.", "BAD_REQUEST"),
+    408: ("The body took too long to arrive.", "REQUEST_TIMEOUT"),
     413: (f"The body is longer than {GRAPHQL_BYTES} bytes.", "CONTENT_TOO_LARGE"),
 }
+BODY_S = 30.0
 add_compress_type(GRAPHQL)
 
 
@@ -126,11 +128,11 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
         middleware=[
             Middleware(Measured),
             Middleware(RequestId),
-            Middleware(BodyLimit, limit_of=body_limit, refuse=unreadable),
+            Middleware(BodyLimit, limit_of=body_limit, refuse=unreadable, within_of=body_time),
             Middleware(Cors, origins=origins),
             Middleware(CompressMiddleware, zstd_level=1, brotli_quality=1, gzip_level=1, minimum_size=1024),
         ],
-        exception_handlers={Exception: unexpected},
+        exception_handlers={ClientDisconnect: gone, Exception: unexpected},
         lifespan=lifespan,
     )
 
@@ -214,6 +216,17 @@ def unauthenticated(request: Request, why: InvalidToken) -> Response:
     """RFC 6750 3 with a body that GraphQL clients read."""
     headers = {"WWW-Authenticate": why.challenge()}
     return refused(request, Refused([told(why.description, "UNAUTHENTICATED")], why.status, headers=headers))
+
+
+def body_time(path: str) -> float | None:
+    """Seconds a body may take to arrive; large files from a slow line may take theirs."""
+    return None if path.startswith("/ingest/") else BODY_S
+
+
+async def gone(request: Request, error: Exception) -> Response:
+    """Whoever asked went away before he had said all: nobody's fault, and nobody reads this."""
+    del request, error
+    return Response(status_code=400)
 
 
 async def unexpected(request: Request, error: Exception) -> Response:

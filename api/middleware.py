@@ -4,6 +4,7 @@ The headers are those that OWASP's REST Security and HTTP Headers cheat sheets a
 bring stricter or other ones of their own, which stay.
 """
 
+import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -24,7 +25,7 @@ HEADERS = {
 }
 PAGE_POLICY = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 """For HTML that brings no policy of its own (the demo's GraphiQL loads scripts)."""
-TOO_LARGE = {"type": "about:blank", "title": "Content Too Large", "status": 413}
+TITLES = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large"}
 
 
 class RequestId:
@@ -64,12 +65,21 @@ def secure(headers: MutableHeaders) -> None:
 
 
 class BodyLimit:
-    """No body longer than its route may have, whether or not its length was announced. RFC 9110 15.5.14."""
+    """No body longer than its route may have, whether or not its length was announced, nor slower.
+
+    RFC 9110 15.5.14, 15.5.9. `limit_of` a path in bytes, `within_of` in seconds from the request's head to the end of
+    the body; `refuse` writes the answer.
+    """
 
     def __init__(
-        self, app: ASGIApp, limit_of: Callable[[str], int], refuse: Callable[[Scope, int], Response] | None = None
+        self,
+        app: ASGIApp,
+        limit_of: Callable[[str], int],
+        refuse: Callable[[Scope, int], Response] | None = None,
+        within_of: Callable[[str], float | None] = lambda _: None,
     ) -> None:
-        self.app, self.limit_of, self._answer = app, limit_of, refuse or problem
+        self.app, self.limit_of, self.within_of = app, limit_of, within_of
+        self._answer = refuse or problem
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,10 +91,18 @@ class BodyLimit:
             await self._refuse(scope, receive, send, 400 if not announced.isdigit() else 413)
             return
         started, taken = False, 0
+        within = self.within_of(scope["path"])
+        ends_at = None if within is None else asyncio.get_running_loop().time() + within
 
         async def count() -> Message:
-            nonlocal taken
-            message = await receive()
+            nonlocal taken, ends_at
+            try:
+                async with asyncio.timeout_at(ends_at):
+                    message = await receive()
+            except TimeoutError:
+                raise _TooSlow from None
+            if not message.get("more_body"):
+                ends_at = None  # what is waited for from now on is the client's leaving
             taken += len(message.get("body", b""))
             if taken > limit:
                 raise _TooLarge
@@ -97,10 +115,10 @@ class BodyLimit:
 
         try:
             await self.app(scope, count, note)
-        except _TooLarge:
+        except (_TooLarge, _TooSlow) as refused:
             if started:
                 raise
-            await self._refuse(scope, receive, send, 413)
+            await self._refuse(scope, receive, send, refused.status)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, status: int) -> None:
         response = self._answer(scope, status)
@@ -109,10 +127,18 @@ class BodyLimit:
 
 
 def problem(_: Scope, status: int) -> Response:
-    """RFC 9457, for a body that is too long or whose length is no number."""
-    body = TOO_LARGE if status == TOO_LARGE["status"] else {**TOO_LARGE, "title": "Bad Request", "status": status}
+    """RFC 9457, for a body that is too long, too slow, or whose length is no number."""
+    body = {"type": "about:blank", "title": TITLES[status], "status": status}
     return JSONResponse(body, status, media_type="application/problem+json")
 
 
 class _TooLarge(Exception):
     """Raised inside the reading of a body."""
+
+    status = 413
+
+
+class _TooSlow(Exception):
+    """Raised inside the reading of a body."""
+
+    status = 408

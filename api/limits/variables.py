@@ -1,5 +1,6 @@
 """What the variables of a request may be as JSON, before any of them is coerced to the type it is for."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ from graphql import GraphQLError
 
 from api.limits.bounds import DEEPEST_VALUE, LONGEST_NAME, LONGEST_STRING, MOST_ITEMS, MOST_VALUES, MOST_VARIABLES
 
+_NAME = re.compile(r"[_A-Za-z][_0-9A-Za-z]*")
 LARGEST_INTEGER = 2**63
 SURROGATES = range(0xD800, 0xE000)
 
@@ -19,6 +21,8 @@ def wrong_variables(given: Mapping[str, Any]) -> GraphQLError | None:
     for name, value in given.items():
         if len(name) > LONGEST_NAME:
             return _too("characters of a name", len(name), LONGEST_NAME)
+        if not _NAME.fullmatch(name):
+            return GraphQLError("A variable has a name that is none (GraphQL 2.1.9).", extensions={"code": "INVALID"})
         waiting = [(value, 1)]
         while waiting:
             one, depth = waiting.pop()
