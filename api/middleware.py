@@ -65,7 +65,7 @@ def secure(headers: MutableHeaders) -> None:
 
 
 class BodyLimit:
-    """No body longer than its route may have, whether or not its length was announced, nor slower.
+    """No body longer than its route may have, whether or not that was announced, nor slower.
 
     RFC 9110 15.5.14, 15.5.9. `limit_of` a path in bytes, `within_of` in seconds from the request's head to the end of
     the body; `refuse` writes the answer.

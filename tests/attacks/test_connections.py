@@ -85,8 +85,8 @@ async def test_websockets_that_idle_are_refused_or_harmless(server: Server) -> N
         f"Sec-WebSocket-Key: {base64.b64encode(b'0' * 16).decode()}\r\n\r\n"
     )
     async with connected(server, SOCKETS, head.encode()) as readers:
-        phone = asyncio.create_task(server.phone())
         answers = await asyncio.gather(*(reader.readline() for reader in readers))
+        phone = asyncio.create_task(server.phone())
         await server.stays_quick(phone)
     statuses = {int(answer.split()[1]) for answer in answers if answer}
     assert statuses <= {101, 400, 401, 403, 404, 429, 503}
