@@ -25,6 +25,7 @@ MOST_ACCOUNTS = 50_000  # that one worker remembers; of too many the longest unu
 MOST_PROFILES = 5_000
 PROFILE_S = 300.0  # how long a client's kind is believed; what the client may do is decided at every request
 AHEAD = 4  # leases for so many operations at first, then twice the last one
+MOST_LEASES = 100  # that one request waits for, where others spend them before it
 UNKNOWN = ("third_party", None)
 
 _LIMITS = re.compile(r"[1-9][0-9]{4,11}(?:/[1-9][0-9]{4,11}){3}", re.ASCII)
@@ -129,7 +130,7 @@ class Budgets:
         return [_spent(account) for account in accounts]
 
     async def _take(self, account: Account, cost: int) -> None:
-        while True:
+        for _ in range(MOST_LEASES):
             if account.ends_at <= time.monotonic():
                 account.reset()
             if account.left >= cost:
@@ -138,7 +139,8 @@ class Budgets:
             if account.ends_at and account.remaining < cost:
                 raise RateLimited(_seconds(account))
             if await self._lease(account, cost) is None:
-                raise Busy("The book is busy. Try again shortly.")
+                break
+        raise Busy("The book is busy. Try again shortly.")
 
     async def _lease(self, account: Account, cost: int) -> Lease | None:
         """One more lease. Requests of one account wait for the same answer; each then sees what there is for it."""
