@@ -82,12 +82,16 @@ def endless(costs):
 
 
 async def in_one_minute(workers, attempt):
-    """What `attempt` gives; made again where a minute ended meanwhile."""
-    while True:
+    """What `attempt` gives; made again where a minute ended meanwhile, or the machine was too busy to answer in time."""
+    for _ in range(5):
         before = await workers.minute()
-        found = await attempt()
+        try:
+            found = await attempt()
+        except Busy:
+            continue
         if await workers.minute() == before:
             return found
+    pytest.fail("no attempt fitted into a minute")
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
