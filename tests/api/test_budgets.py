@@ -82,7 +82,7 @@ def endless(costs):
 
 
 async def in_one_minute(workers, attempt):
-    """What `attempt` gives; made again where a minute ended meanwhile, or the machine was too busy to answer in time."""
+    """What `attempt` gives; made again where a minute ended meanwhile, or the machine was too busy to answer."""
     for _ in range(5):
         before = await workers.minute()
         try:
