@@ -69,11 +69,19 @@ def refused_gates(plan: Plan, answer: Answer) -> list[Gate]:
     return [gate for gate in plan.gates if not answer.opens(gate.section)]
 
 
+def _coded(error: GraphQLError) -> GraphQLError:
+    """GraphQL's own errors of a field are about its arguments."""
+    if error.extensions:
+        return error
+    extensions = {"code": "INVALID"}
+    return GraphQLError(error.message, error.nodes, error.source, error.positions, error.path, extensions=extensions)
+
+
 def masked(error: GraphQLError, request_id: str) -> GraphQLError:
     """What a client may see of an error: GraphQL's own and ours as they are, everything else without words."""
     original = error.original_error
     if original is None or isinstance(original, GraphQLError):
-        return error
+        return _coded(error)
     if isinstance(original, HealthbookError):
         extensions = graphql_error(original).extensions
         return GraphQLError(str(original), error.nodes, error.source, error.positions, error.path, original, extensions)

@@ -90,6 +90,8 @@ def seats(environ: Mapping[str, str]) -> Seats:
     if told is None:
         raise ValueError("HEALTHBOOK_SUBSCRIBERS must be three numbers such as 20000/200/10")
     return Seats(process=int(told[1]), client=int(told[2]), citizen=int(told[3]))
+
+
 def budgets(environ: Mapping[str, str]) -> Limits:
     """HEALTHBOOK_BUDGETS: units of cost a minute, citizen/citizen of another app/that app/facility."""
     text = environ.get("HEALTHBOOK_BUDGETS")

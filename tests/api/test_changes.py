@@ -229,27 +229,29 @@ select patient_id, cast(:id as uuid), cast(:source as uuid), id, :revision, 'com
 """
 
 
-async def test_a_download_is_the_record(book):
+LISTS = [s.name for s in SECTIONS if "first" in SCHEMA.type_map["HealthRecord"].fields[FIELD_OF[s.name]].args]
+
+
+@pytest.mark.parametrize("section", LISTS)
+async def test_a_download_is_the_record(book, section):
     """What `changes` gives to a phone that knows nothing is what `healthRecord` shows."""
-    token = await book.token(book.citizens[0])
-    lists = [s.name for s in SECTIONS if "first" in SCHEMA.type_map["HealthRecord"].fields[FIELD_OF[s.name]].args]
-    record = " ".join(f"{FIELD_OF[one]}(first: 500) {{ nodes {{ {item_fields(FIELD_OF[one])} }} }}" for one in lists)
-    whole = (await book.ask(f"{{ healthRecord {{ {record} }} }}", token))["data"]["healthRecord"]
-    variables = {"patient": None, "since": None, "n": 500}
-    changes = (await book.ask(asking(lists), token, variables))["data"]["changes"]
-    assert any(whole[FIELD_OF[one]]["nodes"] for one in lists)
-    for one in lists:
-        by_id = {item["id"]: item for item in changes[FIELD_OF[one]]["items"]}
-        assert by_id == {item["id"]: item for item in whole[FIELD_OF[one]]["nodes"]}
+    token, name = await book.token(book.citizens[0]), FIELD_OF[section]
+    query = f"{{ healthRecord {{ {name}(first: 200) {{ nodes {{ {item_fields(name)} }} }} }} }}"
+    whole = (await book.ask(query, token))["data"]["healthRecord"][name]["nodes"]
+    changes = (await book.ask(asking([section]), token, {"n": 200}))["data"]["changes"][name]
+    assert {item["id"]: item for item in changes["items"]} == {item["id"]: item for item in whole}
+    assert not changes["removed"]
 
 
 async def test_nothing_new_is_almost_nothing(book):
     token = await book.token(book.citizens[0])
     sections = [section.name for section in SECTIONS]
-    first = await book.ask(asking(sections), token, {"n": 500})
-    again = await book.ask(asking(sections), token, {"n": 500, "since": first["data"]["changes"]["cursor"]})
-    told = again["data"]["changes"]
-    assert (told["hasMore"], told["purged"], told["cursor"]) == (False, [], first["data"]["changes"]["cursor"])
+    cursor, waits = None, True
+    while waits:
+        page = (await book.ask(asking(sections), token, {"n": 30, "since": cursor}))["data"]["changes"]
+        cursor, waits = page["cursor"], page["hasMore"]
+    told = (await book.ask(asking(sections), token, {"n": 30, "since": cursor}))["data"]["changes"]
+    assert (told["hasMore"], told["purged"], told["cursor"]) == (False, [], cursor)
     assert all(told[FIELD_OF[one]] == {"removed": [], "items": []} for one in sections)
 
 
@@ -335,8 +337,9 @@ async def test_a_cursor_of_nobody_is_named(book, since):
         query = asking(["labs"]).replace("{ changes(", f"{{ {more}changes(", 1)
         answer = await book.ask(query, await book.token(book.citizens[0]), {"since": since, "n": 5})
         told = answer["errors"][0]["extensions"]
-        assert told["code"] == "INVALID"
-        assert "since" in (told.get("argument"), told.get("variable"))  # a NUL does not get past the door
+        if told["code"] != "VARIABLES_TOO_LARGE":  # a NUL or a flood does not get past the door
+            assert told["code"] == "INVALID"
+            assert "since" in (told.get("argument"), told.get("variable"))
 
 
 @pytest.mark.parametrize("first", [0, -1, 501])

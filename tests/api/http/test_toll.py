@@ -19,6 +19,9 @@ class Gate:
     def __init__(self):
         self.entered = []
 
+    async def read(self, caller, text):
+        """Nothing is paid for reading."""
+
     async def enter(self, caller, document, variables):
         self.entered.append((caller.client_id, document.operation.name.value, variables.coerced))
         if variables.coerced.get("n") == 99:
@@ -32,13 +35,13 @@ class Gate:
 @pytest.fixture
 async def toll(book, monkeypatch):
     gate = Gate()
-    monkeypatch.setattr("api.app.Free", lambda: gate)
+    monkeypatch.setattr("api.app.Gate", lambda _: gate)
     app = create_app(book.database.api_settings(), AUTH)
     token = await book.token(book.citizens[0])
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=AUTH.issuer)
 
     async def ask(query, accept=JSON, **variables):
-        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept, "Healthbook-Cost": "1"}
         return await client.post("/graphql", json={"query": query, "variables": variables}, headers=headers)
 
     gate.ask = ask
