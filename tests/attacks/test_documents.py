@@ -86,7 +86,7 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "NUL in a literal": (query('{ organizations(codes: ["\\u0000"]) { code } }'), "INVALID"),
     "NUL in a name of a variable": (query("{ me { id } }", {"\0": 1}), "INVALID"),
     "half a character in a variable": (b'{"query": "{ me { id } }", "variables": {"t": "\\ud800"}}', EITHER),
-    "an unknown document": (json.dumps({"documentId": f"sha256:{'0' * 64}"}).encode(), "PERSISTED_QUERY_NOT_FOUND"),
+    "an unknown document": (json.dumps({"documentId": f"sha256:{'0' * 64}"}).encode(), "PERSISTED_DOCUMENT_NOT_FOUND"),
     "an unknown hash": (
         json.dumps({"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}).encode(),
         EITHER,
