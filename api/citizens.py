@@ -15,7 +15,7 @@ from domain.intake.owners import Owned, owned_by, proved
 from domain.patients import Citizen, PatientRedirect
 from domain.practitioners import PractitionerRole
 from domain.values import utc_now
-from notifications.tables import InboxItem
+from notifications import notices
 
 DEMO_CITIZENS = 100
 
@@ -111,8 +111,7 @@ class BookCitizens:
 
     def warn(self, db: Session, citizen_id: UUID, now: datetime) -> None:
         """A line in the inbox, no words: his app shows where he is signed in."""
-        db.add(InboxItem(citizen_id=citizen_id, kind="security", created_at=now))
-        db.flush()
+        notices.post(db, kind="security", citizen_ids=[citizen_id], patient_id=None, subject_id=None, now=now)
 
     async def works_at(self, citizen_id: UUID, organization_id: UUID) -> bool:
         now = utc_now()

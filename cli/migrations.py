@@ -8,8 +8,10 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
+from cli.settings import LOGINS
+
 ROOT = Path(__file__).parents[1]
-LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent")
+LOGIN_ROLES = tuple(LOGINS.values())
 PARTITIONS_AHEAD = 3
 
 

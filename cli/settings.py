@@ -17,7 +17,7 @@ from auth.settings import new_kek
 VARIABLES = {
     "HEALTHBOOK_DATA": "folder of the embedded database and its keys; `.healthbook` in the current folder unless told",
     "HEALTHBOOK_DATABASE_URL": "owner's address of a real PostgreSQL 18; without it an embedded one is started",
-    "HEALTHBOOK_ROLE_PASSWORD": "password of the four login roles on a real server; `migrate` sets it",
+    "HEALTHBOOK_ROLE_PASSWORD": "password of the five login roles on a real server; `migrate` sets it",
     "HEALTHBOOK_ISSUER": "public origin of this server, such as https://book.example.vn",
     "HEALTHBOOK_AUDIENCE": "what access tokens are for; issuer + /graphql unless told",
     "HEALTHBOOK_KEK": "base64 of 32 bytes that open the signing keys",
@@ -41,18 +41,20 @@ LOGINS = {
     "intake": "healthbook_intake",
     "auth": "healthbook_auth",
     "consent": "healthbook_consent",
+    "worker": "healthbook_worker",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """One database, by who asks: its owner and the four logins."""
+    """One database, by who asks: its owner and the five logins."""
 
     owner: str = field(repr=False)
     web: str = field(repr=False)
     intake: str = field(repr=False)
     auth: str = field(repr=False)
     consent: str = field(repr=False)
+    worker: str = field(repr=False)
 
     @classmethod
     def of_server(cls, url: str, password: str | None) -> "Addresses":

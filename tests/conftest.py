@@ -59,8 +59,12 @@ class Database:
         return self.dsn("healthbook_consent")
 
     @property
+    def worker(self) -> str:
+        return self.dsn("healthbook_worker")
+
+    @property
     def addresses(self) -> Addresses:
-        return Addresses(self.owner, self.web, self.intake, self.auth, self.consent)
+        return Addresses(self.owner, self.web, self.intake, self.auth, self.consent, self.worker)
 
     def api_settings(self, **changes: Any) -> ApiSettings:
         """The application's settings on this database."""

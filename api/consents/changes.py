@@ -16,7 +16,7 @@ from domain.consents.terms import Decider, Reader, Terms
 from domain.consents.texts import Language
 from domain.errors import NotFound
 from domain.representation.people import Power, power_of, those_who_decide
-from notifications.tables import InboxItem
+from notifications import notices
 
 CHANNEL = "app"
 
@@ -162,12 +162,12 @@ def tell(db: Session, manager: Manager, patient_id: UUID, subject_id: UUID) -> N
     """What a representative changed is told to the person himself and to whoever else decides for him."""
     if manager.actor.basis == deciders.SELF:
         return
-    for citizen_id in sorted(those_who_decide(db, manager.actor.persons, manager.now) - {manager.citizen_id}):
-        notice = InboxItem(
-            citizen_id=citizen_id,
-            kind="consent_changed",
-            patient_id=patient_id,
-            subject_id=subject_id,
-            created_at=manager.now,
-        )
-        db.add(notice)
+    others = sorted(those_who_decide(db, manager.actor.persons, manager.now) - {manager.citizen_id})
+    notices.post(
+        db,
+        kind="consent_changed",
+        citizen_ids=others,
+        patient_id=patient_id,
+        subject_id=subject_id,
+        now=manager.now,
+    )

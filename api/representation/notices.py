@@ -9,17 +9,14 @@ from sqlalchemy.orm import Session
 from domain.related_persons import RelatedPerson
 from domain.representation.people import persons_of, those_who_decide
 from domain.representation.rights import end_overdue
-from notifications.tables import InboxItem
+from notifications import notices
 
 
 def tell(
     db: Session, citizens: Iterable[UUID], kind: str, *, patient_id: UUID, subject_id: UUID, now: datetime
 ) -> None:
     """One notice to each, in the transaction of what it is about."""
-    db.add_all(
-        InboxItem(citizen_id=citizen, kind=kind, patient_id=patient_id, subject_id=subject_id, created_at=now)
-        for citizen in sorted(set(citizens))
-    )
+    notices.post(db, kind=kind, citizen_ids=list(citizens), patient_id=patient_id, subject_id=subject_id, now=now)
 
 
 def tell_both_sides(db: Session, rights: Sequence[RelatedPerson], now: datetime) -> None:

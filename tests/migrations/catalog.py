@@ -10,8 +10,9 @@ DECLARED: dict[str, str] = {table.fullname: table.info.get("class", "") for tabl
 PATIENT_TABLES = sorted(name for name, kind in DECLARED.items() if kind == "patient")
 CLASSES = frozenset({"patient", "consent", "appointment", "clinic", "reference", "intake", "lookup", "local"})
 NOT_DECLARED = frozenset({"registry.alembic_version"})  # Alembic's own
-LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent")
-ROLES = (*LOGIN_ROLES, "healthbook_record", "healthbook_access", "healthbook_booking")
+LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent", "healthbook_worker")
+ROLES = (*LOGIN_ROLES, "healthbook_record", "healthbook_access", "healthbook_booking", "healthbook_notify")
+LIBRARY = "jobs"  # PgQueuer's own schema: its tables, trigger and sequences are not ours, rights to them are
 
 TABLES = """
 select n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -86,7 +87,8 @@ ACCESS_RULES = {
          where has_table_privilege('healthbook_intake', t, 'delete, truncate, trigger, references')""",
     "nobody else has any right": """
         select t || ' ' || r from unnest($1::text[]) t
-         cross join unnest(array['healthbook_web', 'healthbook_auth', 'healthbook_access', 'healthbook_consent']) r
+         cross join unnest(array['healthbook_web', 'healthbook_auth', 'healthbook_access', 'healthbook_consent',
+                                 'healthbook_worker', 'healthbook_notify']) r
          where has_table_privilege(r, t, 'select, insert, update, delete, truncate, references, trigger')
             or has_any_column_privilege(r, t, 'select, insert, update, references')""",
     "writing is checked like reading": """
@@ -139,7 +141,7 @@ GLOBAL_RULES = {
     "login roles own no function": """
         select oid::regprocedure::text from pg_proc
          where pg_get_userbyid(proowner) in ('healthbook_web', 'healthbook_intake', 'healthbook_auth',
-                                             'healthbook_consent')""",
+                                             'healthbook_consent', 'healthbook_worker')""",
     "roles create nothing": """
         select r || ' ' || n.nspname from pg_namespace n cross join unnest($2::text[]) r
          where n.nspname = any($1::text[] || array['public']) and has_schema_privilege(r, n.oid, 'create')""",
@@ -184,7 +186,7 @@ async def undeclared(connection: asyncpg.Connection) -> list[str]:
 
 async def breaches(connection: asyncpg.Connection, tables: list[str] = PATIENT_TABLES) -> dict[str, list[Any]]:
     """By rule, what breaks it. Empty when the schema is as it must be."""
-    schemas, roles = sorted(SCHEMAS), list(ROLES)
+    schemas, roles = sorted(SCHEMAS | {LIBRARY}), list(ROLES)
     asked: list[tuple[str, str, tuple[Any, ...]]] = [
         *((name, sql, (tables,)) for name, sql in SCHEMA_RULES.items()),
         *((name, sql, (tables, roles) if "$2" in sql else (tables,)) for name, sql in ACCESS_RULES.items()),

@@ -25,6 +25,7 @@ NOT_FOR_US = (
     "require-statement-timeout",  # likewise
     "prefer-text-field",  # the version column is Alembic's
     "prefer-bigint-over-int",  # ages, doses and version numbers; no ids
+    "prefer-identity",  # the job queue's sequences are its library's own
 )
 
 
