@@ -1,0 +1,148 @@
+"""Push through Firebase Cloud Messaging, HTTP v1, by firebase-admin's asynchronous client.
+
+Two things of the library are set otherwise than it comes. Its own retries of 500 and 503 are off: they would multiply
+ours and sleep in the worker. And access tokens are fetched off the event loop, once for all messages instead of a
+session for each. A message goes alone: one answer that is no JSON makes the library give up a whole list.
+
+Source: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages, /docs/cloud-messaging/error-codes.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import firebase_admin
+import httpx
+from firebase_admin import credentials, exceptions, messaging
+from firebase_admin._http_client import HttpxAsyncClient
+from firebase_admin._retry import HttpxRetry
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.transport.requests import Request
+
+from notifications.channels import Delivered, Gone, Message, Outcome, Rejected, Retry
+from notifications.channels.retry_after import retry_after
+from notifications.kinds import PUSH
+from notifications.texts import hint
+
+BATCH = 500
+TIMEOUT = timedelta(seconds=20)
+APNS_ALERT, APNS_QUIET = "10", "5"
+
+
+@dataclass(frozen=True, slots=True)
+class FcmSettings:
+    """`credentials`: path of a service account's file. `endpoint`: another origin than Google's (tests, a proxy)."""
+
+    project: str
+    credentials: str | None = None
+    endpoint: str | None = None
+
+
+class Nobody(credentials.Base):
+    """No credential, for a server on this machine."""
+
+    def get_credential(self) -> Credentials:
+        return AnonymousCredentials()
+
+
+class TokenAuth(httpx.Auth):
+    """Google's access token on each request; fetched in a thread, by one request at a time."""
+
+    def __init__(self, credential: Credentials) -> None:
+        self._credential = credential
+        self._turn = asyncio.Lock()
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        if not self._credential.valid:
+            await self._refresh()
+        self._credential.apply(request.headers)  # type: ignore[no-untyped-call]
+        yield request
+
+    async def _refresh(self) -> None:
+        async with self._turn:
+            if not self._credential.valid:
+                await asyncio.to_thread(self._credential.refresh, Request())  # type: ignore[no-untyped-call]
+
+
+class Fcm:
+    """The channel `push`."""
+
+    name, most = PUSH, BATCH
+
+    def __init__(self, settings: FcmSettings) -> None:
+        held = credentials.Certificate(settings.credentials) if settings.credentials else Nobody()
+        self._app = firebase_admin.initialize_app(held, {"projectId": settings.project}, name=f"healthbook-{uuid4()}")
+        service = messaging._get_messaging_service(self._app)  # noqa: SLF001 -- no public way to its client or address
+        self._client = HttpxAsyncClient(retry_config=HttpxRetry(max_retries=0), timeout=int(TIMEOUT.total_seconds()))
+        self._client.async_client.auth = TokenAuth(held.get_credential())
+        service._async_client = self._client  # noqa: SLF001
+        if settings.endpoint:
+            service._fcm_url = f"{settings.endpoint.rstrip('/')}/v1/projects/{settings.project}/messages:send"  # noqa: SLF001
+
+    async def send(self, messages: Sequence[Message]) -> list[Outcome]:
+        return list(await asyncio.gather(*(self._send(message) for message in messages)))
+
+    async def _send(self, message: Message) -> Outcome:
+        try:
+            answer = await messaging.send_each_async([envelope(message)], app=self._app)
+        except exceptions.FirebaseError:  # an answer that is no JSON: a proxy's page
+            return Retry(reason="not_understood")
+        except Exception as failure:  # noqa: BLE001 -- a credential that cannot be refreshed must not lose messages
+            return Retry(reason=type(failure).__name__)
+        (sent,) = answer.responses
+        return Delivered() if sent.success else outcome_of(sent.exception)
+
+    async def close(self) -> None:
+        await self._client.aclose()
+        await asyncio.to_thread(firebase_admin.delete_app, self._app)  # it runs a loop of its own
+
+
+def outcome_of(failure: Any) -> Outcome:
+    """What FCM's answer means for the token. Only FCM's own words end one: a proxy's 404 page does not."""
+    match failure:
+        case messaging.UnregisteredError():
+            return Gone("unregistered")
+        case messaging.SenderIdMismatchError():
+            return Gone("sender_mismatch")
+        case exceptions.InvalidArgumentError():
+            return Rejected("invalid_argument")
+        case exceptions.FirebaseError():
+            response = failure.http_response
+            after = None if response is None else retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+            return Retry(after, failure.code.lower())
+        case _:
+            return Retry(reason="not_understood")
+
+
+def envelope(message: Message) -> messaging.Message:
+    """FCM's message: a neutral title, ids, a link. Shown again under its `about` it replaces what it showed before."""
+    about, urgent = str(message.about), message.urgent
+    title = hint("digest" if message.is_digest else "push", message.language)
+    alert = messaging.ApsAlert(title=title)
+    return messaging.Message(
+        token=message.address,
+        data={"id": about, "message": str(message.id), "link": message.link},
+        notification=messaging.Notification(title=title),
+        android=messaging.AndroidConfig(
+            collapse_key=about,
+            priority="high" if urgent else "normal",
+            ttl=message.ttl,
+            notification=messaging.AndroidNotification(tag=about),
+        ),
+        apns=messaging.APNSConfig(
+            headers={
+                "apns-collapse-id": about,
+                "apns-id": str(message.id),
+                "apns-priority": APNS_ALERT if urgent else APNS_QUIET,
+                "apns-expiration": str(int((datetime.now(UTC) + message.ttl).timestamp())),
+            },
+            payload=messaging.APNSPayload(aps=messaging.Aps(alert=alert)),
+        ),
+        webpush=messaging.WebpushConfig(
+            headers={"TTL": str(int(message.ttl.total_seconds())), "Urgency": "high" if urgent else "normal"},
+            notification=messaging.WebpushNotification(title=title, tag=about),
+        ),
+    )
