@@ -52,6 +52,7 @@ from auth.smart import aliases
 from domain.database import open_engine
 from domain.sections import SECTIONS
 from domain.values import utc_now
+from notifications.seals import Seals
 
 remove_compress_type("text/event-stream")  # events are short, and a compressor takes a megabyte for each who listens
 INGEST_BYTES, GRAPHQL_BYTES, FORM_BYTES = 512 * 1024 * 1024, 1024 * 1024, 64 * 1024
@@ -107,7 +108,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             live = Live.open(settings.web_dsn, schema, verifier, origins, settings.seats)
             services = await open_services(stack, settings, verifier, live, fresh=auth.fresh_sign_in)
             app.state.services = services
-            endpoint = await open_graphql(stack, settings, services, schema, receipts)
+            endpoint = await open_graphql(stack, settings, services, schema, receipts, Seals.of(auth.kek))
             graphql.app = Bearer(services.live.streams(endpoint), verifier, unauthenticated)
             sockets.app = services.live.websocket
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
@@ -158,7 +159,12 @@ async def open_services(
 
 
 async def open_graphql(
-    stack: AsyncExitStack, settings: ApiSettings, services: Services, schema: strawberry.Schema, receipts: Receipts
+    stack: AsyncExitStack,
+    settings: ApiSettings,
+    services: Services,
+    schema: strawberry.Schema,
+    receipts: Receipts,
+    seals: Seals,
 ) -> Endpoint:
     """The endpoint with its trusted documents planned, and looked after for as long as the application lives."""
     graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
@@ -169,7 +175,7 @@ async def open_graphql(
     stack.push_async_callback(stopped, looking)
     lookup = DocumentLookup(documents, trusted, AutomaticQueries(), services.toll)
     key, alarm = settings.identifier_key, settings.emergency_alarm
-    executor = Executor(schema, services.reader, services.acting, receipts, key, alarm)
+    executor = Executor(schema, services.reader, services.acting, receipts, key, alarm, seals)
     return Endpoint(lookup, services.reader, executor, services.toll)
 
 

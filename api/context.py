@@ -13,6 +13,7 @@ from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
 from domain.consents.events import Sign
 from domain.emergency_reviews import Alarm
+from notifications.seals import Seals
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Context:
     acting: Acting
     sign: Sign
     identifier_key: bytes = field(repr=False)
+    seals: Seals = field(repr=False)
     request_id: str
     alarm: Alarm
     me: dict[str, Any] | None = None

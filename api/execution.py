@@ -19,6 +19,7 @@ from api.planner.documents import Document
 from api.planner.read import RecordReader
 from auth.receipts import Receipts
 from domain.emergency_reviews import Alarm
+from notifications.seals import Seals
 
 ME = "select access.me($1)"
 
@@ -33,6 +34,7 @@ class Executor:
     receipts: Receipts
     identifier_key: bytes
     alarm: Alarm
+    seals: Seals
 
     async def run(
         self, document: Document, asked: GraphQLRequest, state: State, extensions: Mapping[str, Any] | None
@@ -56,6 +58,7 @@ class Executor:
             identifier_key=self.identifier_key,
             request_id=state.request_id,
             alarm=self.alarm,
+            seals=self.seals,
             me=me,
         )
 

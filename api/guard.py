@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import strawberry
 from strawberry import Info
+from strawberry.utils.str_converters import to_snake_case
 
 from api.filters import ItemFilter
 from api.pagination import ItemOrder
@@ -18,7 +19,9 @@ from domain.sections.section import Section
 
 
 def by_response_key(root: Any, info: Any) -> Any:
-    """Exit 2: the plan's answer holds each field under its response key."""
+    """Exit 2: the plan's answer holds each field under its response key; what no plan made is read by name."""
+    if not isinstance(root, dict):
+        return getattr(root, to_snake_case(info.field_name))
     return root[short(info.path.key)]
 
 

@@ -23,6 +23,9 @@ from api.errors import graphql_error, not_found, refusal, refused_gates
 from api.facilities import FacilityMutations, FacilityQueries
 from api.guard import by_response_key
 from api.item import Node
+from api.notifications.devices import DeviceMutations, DeviceQueries
+from api.notifications.inbox import InboxMutations, InboxQueries
+from api.notifications.settings import SettingsMutations, SettingsQueries
 from api.organizations import Organization, OrganizationsField
 from api.planner.plan import Plan, compile_root
 from api.planner.selection import Selection
@@ -159,6 +162,9 @@ class Query(
     FacilityQueries,
     DoseForecastQuery,
     AppointmentQueries,
+    InboxQueries,
+    DeviceQueries,
+    SettingsQueries,
 ):
     me: Me = strawberry.field(resolver=_me, description="Who is calling, and whose books are open to him.")
     health_record: HealthRecord | None = strawberry.field(
@@ -186,6 +192,9 @@ class Mutation(
     AccessLogMutations,
     FacilityMutations,
     AppointmentMutations,
+    InboxMutations,
+    DeviceMutations,
+    SettingsMutations,
 ):
     pass
 

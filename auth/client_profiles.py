@@ -18,7 +18,7 @@ SIGN_IN = frozenset({"openid", "profile", "offline_access", "fhirUser", "launch/
 CITIZENS_OWN = frozenset(
     {
         "consent:read", "consent:manage", "log:read", "delegate:manage", "appointment:read", "appointment:write",
-        "dev:clients",
+        "inbox:read", "device:manage", "dev:clients",
     }
 )  # fmt: skip
 AT_THE_DESK = frozenset({"patient:find", "consent:request", "visit:manage", "schedule:manage", "appointment:manage"})

@@ -24,6 +24,8 @@ OWN: Mapping[str, Localised] = {
         "vi": "Chọn người được xem sổ sức khỏe giúp bạn",
         "en": "Choose who may look after your health book for you",
     },
+    "inbox:read": {"vi": "Xem hộp tin của bạn", "en": "Read your inbox"},
+    "device:manage": {"vi": "Gửi thông báo đến điện thoại của bạn", "en": "Send notices to your phone"},
     "emergency:open": {"vi": "Mở sổ sức khỏe khi cấp cứu", "en": "Open a health book in an emergency"},
     "patient:find": {"vi": "Tìm người bệnh đang khám", "en": "Find the patient who is being treated"},
     "consent:request": {"vi": "Xin người bệnh cho xem sổ sức khỏe", "en": "Ask a patient to share the health book"},

@@ -42,7 +42,8 @@ TOKEN_LIFE = timedelta(hours=12)
 FACILITY_CLIENT = "demo-facility"
 CLINIC_SCOPES = "record:submit consent:request visit:manage patient:find"
 OWN_SCOPES = (
-    "openid profile fhirUser launch/patient offline_access consent:read consent:manage log:read delegate:manage"
+    "openid profile fhirUser launch/patient offline_access consent:read consent:manage log:read delegate:manage "
+    "inbox:read device:manage"
 )
 
 

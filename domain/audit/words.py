@@ -80,6 +80,32 @@ _ACT: Mapping[Language, Mapping[str, str]] = {
 }
 
 ACTIONS: Mapping[str, tuple[str, str, str]] = {
+    "archive": ("cất tin trong hộp tin", "put notices away", "put notices away"),
+    "devices": (
+        "xem danh sách thiết bị nhận thông báo",
+        "looked at the devices that get notices",
+        "look at the devices that get notices",
+    ),
+    "inbox": ("xem hộp tin", "looked at the inbox", "look at the inbox"),
+    "markAllRead": ("đánh dấu đã đọc tất cả tin", "marked all notices read", "mark all notices read"),
+    "markRead": ("đánh dấu tin đã đọc", "marked notices read", "mark notices read"),
+    "notificationOpened": ("mở một thông báo", "opened a notice", "open a notice"),
+    "notificationSettings": ("xem cách nhận thông báo", "looked at how notices come", "look at how notices come"),
+    "registerDevice": (
+        "đăng ký thiết bị nhận thông báo",
+        "registered a device for notices",
+        "register a device for notices",
+    ),
+    "removeDevice": ("bỏ một thiết bị nhận thông báo", "removed a device", "remove a device"),
+    "renameDevice": ("đổi tên một thiết bị", "renamed a device", "rename a device"),
+    "rotateDeviceToken": ("cập nhật thiết bị nhận thông báo", "renewed a device's address", "renew a device's address"),
+    "setNotificationPreference": (
+        "đổi kênh nhận thông báo",
+        "changed how some notices come",
+        "change how some notices come",
+    ),
+    "setNotificationSettings": ("đổi cách nhận thông báo", "changed how notices come", "change how notices come"),
+    "unreadCount": ("đếm tin chưa đọc", "counted the unread notices", "count the unread notices"),
     "acceptDelegation": (
         "nhận việc xem giúp sổ sức khỏe này",
         "agreed to look after this book",

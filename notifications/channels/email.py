@@ -61,9 +61,8 @@ class Email:
         try:
             async with self._connection() as connection:
                 for message in messages:
-                    outcomes.append(await self._send(connection, message))
+                    outcomes.append(await self._send(connection, message))  # noqa: PERF401 -- those sent before a break count
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as failure:
-            outcomes = outcomes[: len(messages)]
             outcomes += [Retry(reason=type(failure).__name__)] * (len(messages) - len(outcomes))
         return outcomes
 

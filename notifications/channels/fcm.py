@@ -41,11 +41,11 @@ class FcmSettings:
     endpoint: str | None = None
 
 
-class Nobody(credentials.Base):
+class Nobody(credentials.Base):  # type: ignore[misc]  # firebase-admin is not typed
     """No credential, for a server on this machine."""
 
     def get_credential(self) -> Credentials:
-        return AnonymousCredentials()
+        return AnonymousCredentials()  # type: ignore[no-untyped-call]
 
 
 class TokenAuth(httpx.Auth):
@@ -64,7 +64,7 @@ class TokenAuth(httpx.Auth):
     async def _refresh(self) -> None:
         async with self._turn:
             if not self._credential.valid:
-                await asyncio.to_thread(self._credential.refresh, Request())  # type: ignore[no-untyped-call]
+                await asyncio.to_thread(self._credential.refresh, Request())
 
 
 class Fcm:
