@@ -21,6 +21,7 @@ from auth.keys import KeyStore
 from auth.settings import AuthSettings
 from cli import demo_clinician
 from cli.database import database
+from cli.demo_worker import telling
 from cli.importing import import_files
 from cli.progress import counting
 from cli.serve import ensure_keys, free_socket, serve
@@ -75,8 +76,9 @@ def run(*, people: int, port: int) -> None:
             seats=seats(environ),
             budgets=budgets(environ),
         )
-        _keep(folder / "demo.env", origin, token, doctor, first)
-        serve(api, auth, listening, ready=lambda: _tell(origin, token, first, folder))
+        with telling(addresses, held) as pushes:
+            _keep(folder / "demo.env", origin, token, doctor, first, pushes)
+            serve(api, auth, listening, ready=lambda: _tell(origin, token, first, folder, pushes))
 
 
 def _auth(origin: str, held: Mapping[str, str]) -> AuthSettings:
@@ -219,7 +221,7 @@ async def _tokens(addresses: Addresses, auth: AuthSettings, citizen_id: UUID) ->
 QUERY = "{ healthRecord { demographics { name birthDate } immunizations { occurred vaccine } } }"
 
 
-def _keep(path: Path, origin: str, token: str, doctor: str, first: Mapping[str, str]) -> None:
+def _keep(path: Path, origin: str, token: str, doctor: str, first: Mapping[str, str], pushes: str) -> None:
     """What a tour needs, as shell variables, for this start of the demo. Only its owner reads the file."""
     path.unlink(missing_ok=True)
     told = {
@@ -228,12 +230,13 @@ def _keep(path: Path, origin: str, token: str, doctor: str, first: Mapping[str, 
         "DOCTOR": doctor,
         "CLINIC_ID": first["facility_client"],
         "CLINIC_SECRET": first["facility_secret"],
+        "PUSHES": pushes,
     }
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.writelines(f"{name}={value}\n" for name, value in told.items())
 
 
-def _tell(origin: str, token: str, first: Mapping[str, str], folder: Path) -> None:
+def _tell(origin: str, token: str, first: Mapping[str, str], folder: Path, pushes: str) -> None:
     body = json.dumps({"query": QUERY})
     typer.echo(f"""
 healthbook is ready (Ctrl-C stops it and its database).
@@ -254,6 +257,10 @@ A hospital sends a file (a token for facility {first["facility"]}, then the file
   curl -u {first["facility_client"]}:{first["facility_secret"]} {origin}/oauth/token \\
     -d 'grant_type=client_credentials&scope=record:submit'
   curl {origin}/ingest/qd4750 -H 'Authorization: Bearer ...' --data-binary @FILE.xml
+
+A phone for pushes (registerDevice, device:manage), and what arrived at the local push server:
+
+  curl {pushes}/messages
 
 The hospital asks, the citizen grants, reads and withdraws:   python3 docs/tour.py
 Its tokens, and one of {demo_clinician.NAME} for emergencies:   {folder / "demo.env"}

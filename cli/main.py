@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from cli import audit, clients, documents, emergencies, guardians, keys, links, organizations
+from cli import audit, clients, documents, emergencies, guardians, jobs, keys, links, organizations, webhooks
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(clients.app, name="clients")
@@ -19,6 +19,8 @@ app.add_typer(guardians.app, name="guardians")
 app.add_typer(emergencies.app, name="emergencies")
 app.add_typer(documents.app, name="documents")
 app.add_typer(links.app, name="links")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(webhooks.app, name="webhooks")
 Files = Annotated[list[Path], typer.Argument(exists=True, dir_okay=False, readable=True, help="Files to import.")]
 
 
@@ -115,7 +117,7 @@ def synthesize(
 
 @app.command()
 def worker() -> None:
-    """Housekeeping while it runs: partitions of the access log ahead of time, spent codes and tokens thrown away."""
+    """Tell citizens what there is to tell, and keep house: seal the log, end what ran out, clear away what is spent."""
     from cli.worker import run
 
     run()

@@ -24,6 +24,13 @@ async def consent_session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
 
 
 @asynccontextmanager
+async def worker_session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
+    """One session as the login of the worker."""
+    async with _session(addresses.worker) as session:
+        yield session
+
+
+@asynccontextmanager
 async def owner_session(addresses: Addresses) -> AsyncIterator[AsyncSession]:
     """One session as the owner, for what no running service may write (the demo's citizens)."""
     async with _session(addresses.owner) as session:

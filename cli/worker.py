@@ -1,4 +1,4 @@
-"""`healthbook worker`: the housekeeping a running book needs, until it is told to stop.
+"""`healthbook worker`: tells citizens what there is to tell, and keeps house, until it is told to stop.
 
 Each job has a loop of its own, so that one which fails or hangs never holds up another. On SIGTERM what runs is let
 finish, for a while; every job may be cut off at any point and does the rest next time. Several workers do no harm.
@@ -13,21 +13,29 @@ from functools import partial
 
 import asyncpg
 import structlog
+from prometheus_client import start_http_server
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.purge import purge
 from cli.appointments import erase_contacts, make_slots, pass_places_on
 from cli.database import database
+from cli.delivery import notifier
 from cli.logs import configure
 from cli.migrations import PARTITIONS_AHEAD
 from cli.representation import tell_of_rights_that_ended
 from cli.sealing import seal_all, sign_all
 from cli.sessions import auth_session, consent_session
-from cli.settings import Addresses, environment
+from cli.settings import Addresses, data_folder, environment, keys
 from cli.signing import Signing
 from domain.consents.records import expire_due
 from domain.values import utc_now
+from notifications import queue
+from notifications.news import ReadingOfTheLog
+from notifications.reminders import Reminders, Reminding
+from notifications.retention import Retention
+from notifications.worker import Notifier
 
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+QUARTER, MINUTE, HOUR, DAY = timedelta(seconds=15), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 GRACE = timedelta(seconds=30)
 """How long a job may go on after the worker was told to stop."""
 log = structlog.get_logger("healthbook.worker")
@@ -43,11 +51,60 @@ class Job:
     longest: timedelta = HOUR
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What runs all the time, until the event is set."""
+
+    name: str
+    run: Callable[[asyncio.Event], Awaitable[None]]
+
+
 def run() -> None:
     configure()
     environ = environment()
     with database(environ) as addresses:
-        asyncio.run(keep_house(jobs(addresses, environ)))
+        held = environ if environ.get("HEALTHBOOK_DATABASE_URL") else {**environ, **keys(environ, data_folder(environ))}
+        show_metrics(held)
+        asyncio.run(work(addresses, held))
+
+
+async def work(addresses: Addresses, environ: Mapping[str, str]) -> None:
+    """Everything a worker does."""
+    told = notifier(addresses, environ)
+    todo = jobs(addresses, environ)
+    if told is None:
+        await keep_house(todo)
+        return
+    try:
+        await keep_house([*todo, *notices(told)], services=[Service("notifications", told.run)])
+    finally:
+        await told.close()
+        await told.engine.dispose()
+
+
+def notices(told: Notifier, reminders: Reminders | None = None) -> list[Job]:
+    """The scans that notice what citizens are to be told. `reminders`: what is booked, once appointments are there."""
+    made = [
+        Job("record_reads", MINUTE, ReadingOfTheLog(told.engine, told.clock)),
+        Job("notice_retention", DAY, Retention(told.engine, told.clock)),
+        Job("measure", QUARTER, partial(measured, told)),
+    ]
+    if reminders is not None:
+        made.append(Job("reminders", MINUTE, Reminding(told.engine, reminders, told.clock)))
+    return made
+
+
+def show_metrics(environ: Mapping[str, str]) -> None:
+    """Prometheus' text on this machine, where a port is told. ValueError for one that is none."""
+    port = environ.get("HEALTHBOOK_WORKER_METRICS_PORT")
+    if port:
+        start_http_server(int(port), addr="127.0.0.1")
+
+
+async def measured(told: Notifier) -> int:
+    async with AsyncSession(told.engine) as session:
+        await queue.measure(session)
+    return 0
 
 
 def jobs(addresses: Addresses, environ: Mapping[str, str]) -> list[Job]:
@@ -72,14 +129,15 @@ def jobs(addresses: Addresses, environ: Mapping[str, str]) -> list[Job]:
     ]
 
 
-async def keep_house(todo: Sequence[Job], *, grace: timedelta = GRACE) -> None:
-    """Run the jobs, each at its pace, until SIGTERM or SIGINT."""
+async def keep_house(todo: Sequence[Job], *, services: Sequence[Service] = (), grace: timedelta = GRACE) -> None:
+    """Run the jobs, each at its pace, and the services, until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for told in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(told, stop.set)
     log.info("started", jobs=[job.name for job in todo])
     running = [asyncio.create_task(_repeat(job, stop), name=job.name) for job in todo]
+    running += [asyncio.create_task(service.run(stop), name=service.name) for service in services]
     await stop.wait()
     _, late = await asyncio.wait(running, timeout=grace.total_seconds())
     for task in late:

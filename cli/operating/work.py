@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from auth.settings import decode_kek
 from cli.database import database
-from cli.sessions import auth_session
+from cli.sessions import auth_session, worker_session
 from cli.settings import Addresses, data_folder, environment, keys
 from domain.database import open_engine
 from domain.errors import HealthbookError
@@ -35,6 +35,18 @@ def in_auth(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
 
     async def run(addresses: Addresses) -> T:
         async with auth_session(addresses) as session:
+            done = await work(session)
+            await session.commit()
+        return done
+
+    return on_database(run)
+
+
+def in_worker(work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    """One transaction as the login of the worker."""
+
+    async def run(addresses: Addresses) -> T:
+        async with worker_session(addresses) as session:
             done = await work(session)
             await session.commit()
         return done

@@ -245,10 +245,10 @@ WORKERS = {
     "preference": "select",
     "delivery": "select, insert, update, delete",
     "job_start": "select, insert, update, delete",
-    "job_pause": "select",
-    "campaign": "select, update (state, cursor, told, ended_at)",
+    "job_pause": "select, insert, delete",
+    "campaign": "select, insert, update (state, cursor, told, ended_at)",
     "reminded": "select, insert, delete",
-    "webhook": "select, update (failing_since, held_at)",
+    "webhook": "select, insert, update (failing_since, held_at, ended_at)",
     "watermark": "select, insert, update",
 }
 
