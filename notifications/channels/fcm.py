@@ -122,8 +122,7 @@ def envelope(message: Message) -> messaging.Message:
     about, urgent = str(message.about), message.urgent
     title = hint("digest" if message.is_digest else "push", message.language)
     alert = messaging.ApsAlert(title=title)
-    return messaging.Message(
-        token=message.address,
+    made = messaging.Message(
         data={"id": about, "message": str(message.id), "link": message.link},
         notification=messaging.Notification(title=title),
         android=messaging.AndroidConfig(
@@ -146,3 +145,5 @@ def envelope(message: Message) -> messaging.Message:
             notification=messaging.WebpushNotification(title=title, tag=about),
         ),
     )
+    made.token = message.address  # phones are known by registration tokens; naming one here only warns of a newer way
+    return made
