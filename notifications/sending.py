@@ -22,7 +22,7 @@ from notifications.contacts import Contacts
 from notifications.outcomes import Result
 from notifications.seals import Seals
 
-LEASE = timedelta(minutes=2)
+LEASE = timedelta(minutes=4)
 """Longer than any channel takes over one batch."""
 MOST = 500
 

@@ -1,14 +1,14 @@
 """Push through Firebase Cloud Messaging, HTTP v1, by firebase-admin's asynchronous client.
 
-Two things of the library are set otherwise than it comes. Its own retries of 500 and 503 are off: they would multiply
-ours and sleep in the worker. And access tokens are fetched off the event loop, once for all messages instead of a
-session for each. A message goes alone: one answer that is no JSON makes the library give up a whole list.
+The library's HTTP client is replaced by one of ours: its own retries of 500 and 503 would multiply ours and sleep in
+the worker, and it fetches access tokens on the event loop, with a new session for each message. A message goes alone:
+one answer that is no JSON makes the library give up a whole list.
 
 Source: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages, /docs/cloud-messaging/error-codes.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,18 +16,18 @@ from uuid import uuid4
 
 import firebase_admin
 import httpx
+import orjson
 from firebase_admin import credentials, exceptions, messaging
-from firebase_admin._http_client import HttpxAsyncClient
-from firebase_admin._retry import HttpxRetry
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.transport.requests import Request
 
 from notifications.channels import Delivered, Gone, Message, Outcome, Rejected, Retry
+from notifications.channels.connections import Connections
 from notifications.channels.retry_after import retry_after
 from notifications.kinds import PUSH
 from notifications.texts import hint
 
-BATCH = 500
+BATCH, AT_ONCE = 500, 64
 TIMEOUT = timedelta(seconds=20)
 APNS_ALERT, APNS_QUIET = "10", "5"
 
@@ -48,23 +48,31 @@ class Nobody(credentials.Base):  # type: ignore[misc]  # firebase-admin is not t
         return AnonymousCredentials()  # type: ignore[no-untyped-call]
 
 
-class TokenAuth(httpx.Auth):
-    """Google's access token on each request; fetched in a thread, by one request at a time."""
+class Client:
+    """What firebase-admin asks of its HTTP client: one try, and an error for a status that is none of success.
+
+    Google's access token is fetched in a thread, by one request at a time.
+    """
 
     def __init__(self, credential: Credentials) -> None:
+        self._connections = Connections(AT_ONCE, TIMEOUT)
         self._credential = credential
         self._turn = asyncio.Lock()
 
-    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+    async def request(self, _method: str, url: str, *, headers: dict[str, str], json: Any) -> httpx.Response:
         if not self._credential.valid:
             await self._refresh()
-        self._credential.apply(request.headers)  # type: ignore[no-untyped-call]
-        yield request
+        told = {**headers, "content-type": "application/json"}
+        self._credential.apply(told)  # type: ignore[no-untyped-call]
+        return (await self._connections.post(url, told, orjson.dumps(json))).raise_for_status()
 
     async def _refresh(self) -> None:
         async with self._turn:
             if not self._credential.valid:
                 await asyncio.to_thread(self._credential.refresh, Request())
+
+    async def aclose(self) -> None:
+        self._connections.close()
 
 
 class Fcm:
@@ -76,8 +84,7 @@ class Fcm:
         held = credentials.Certificate(settings.credentials) if settings.credentials else Nobody()
         self._app = firebase_admin.initialize_app(held, {"projectId": settings.project}, name=f"healthbook-{uuid4()}")
         service = messaging._get_messaging_service(self._app)  # noqa: SLF001 -- no public way to its client or address
-        self._client = HttpxAsyncClient(retry_config=HttpxRetry(max_retries=0), timeout=int(TIMEOUT.total_seconds()))
-        self._client.async_client.auth = TokenAuth(held.get_credential())
+        self._client = Client(held.get_credential())
         service._async_client = self._client  # noqa: SLF001
         if settings.endpoint:
             service._fcm_url = f"{settings.endpoint.rstrip('/')}/v1/projects/{settings.project}/messages:send"  # noqa: SLF001
