@@ -1,4 +1,4 @@
-"""The queue: enqueued with the transaction, counted, retried, parked, paused, looked at; and the library's own tables."""
+"""The queue: enqueued with the transaction, counted, retried, parked, paused, looked at; the library's tables."""
 
 import asyncio
 import re
@@ -164,7 +164,8 @@ async def test_those_who_may_do_so_through_one_door(town, role):
         connection = await asyncpg.connect(getattr(town.database, role))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(
-                "insert into notify.inbox_item (citizen_id, id, kind, created_at) values ($1, $1, 'visit', now())", citizen
+                "insert into notify.inbox_item (citizen_id, id, kind, created_at) values ($1, $1, 'visit', now())",
+                citizen,
             )
         await connection.close()
 

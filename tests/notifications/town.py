@@ -138,8 +138,8 @@ class Town:
 async def until(condition, longest=60.0):
     """Waits for a process of its own to have done something; by looking, as there is nothing to wait on."""
     async with asyncio.timeout(longest):
-        while not await condition():
-            await asyncio.sleep(0.02)  # noqa: ASYNC110 -- it is another process
+        while not await condition():  # noqa: ASYNC110 -- it is another process
+            await asyncio.sleep(0.02)
 
 
 def fcm(phones):

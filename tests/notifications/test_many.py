@@ -1,0 +1,210 @@
+"""Campaigns, reminders and news: each citizen told once, whatever is repeated, moved or cut off."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.errors import Conflict
+from domain.values import utc_now
+from notifications import campaigns, news
+from notifications.reminders import Reminding, Upcoming
+from notifications.retention import Retention
+from tests.access.world import CITIZEN, CLINIC, PATIENT, World
+
+
+async def sync(town, work, *arguments):
+    async with AsyncSession(town.engine, expire_on_commit=False) as session:
+        made = await session.run_sync(work, *arguments)
+        await session.commit()
+    return made
+
+
+async def told(town):
+    return [row[0] for row in await town.sql.fetch("select citizen_id from notify.inbox_item")]
+
+
+async def test_a_campaign_goes_in_pages_can_be_paused_and_tells_everybody_once(town, monkeypatch):
+    monkeypatch.setattr(campaigns, "PAGE", 50)
+    await town.devices(240, each=2)
+    campaign = await sync(town, campaigns.start, "dose_due", None, town.clock.now)
+    page = campaigns.CampaignJob(town.engine, town.clock)
+    await page({"campaign": str(campaign.id)})
+    assert len(await told(town)) == 50
+    await sync(town, campaigns.pause, campaign.id)
+    await page({"campaign": str(campaign.id)})
+    assert len(await told(town)) == 50
+    await sync(town, campaigns.resume, campaign.id)
+    with pytest.raises(Conflict):
+        await sync(town, campaigns.resume, campaign.id)
+    await asyncio.gather(*(page({"campaign": str(campaign.id)}) for _ in range(6)))
+    citizens = await told(town)
+    assert len(citizens) == len(set(citizens)) == 120
+    ((state, counted),) = await town.sql.fetch("select state, told from notify.campaign")
+    assert (state, counted) == ("done", 120)
+    with pytest.raises(Conflict):
+        await sync(town, campaigns.pause, campaign.id)
+
+
+async def test_a_page_that_is_told_again_after_a_crash_tells_nobody_twice(town, monkeypatch):
+    monkeypatch.setattr(campaigns, "PAGE", 5)
+    await town.devices(12)
+    campaign = await sync(town, campaigns.start, "dose_due", None, town.clock.now)
+    await sync(town, campaigns.tell_page, campaign.id, town.clock.now)
+    await town.sql.execute("update notify.campaign set cursor = null")
+    for _ in range(4):
+        await sync(town, campaigns.tell_page, campaign.id, town.clock.now)
+    citizens = await told(town)
+    assert len(citizens) == len(set(citizens)) == 12
+
+
+@dataclass
+class Bookings:
+    """Appointments, small: start by booking, in a table of the test; reminded a day and two hours before."""
+
+    before: tuple = (timedelta(hours=24), timedelta(hours=2))
+    asked: list = field(default_factory=list)
+
+    def due(self, db, now, most):
+        query = text(
+            """select distinct on (b.id) b.id, b.patient_id, b.starts_at, o.before
+                 from public.booking b, unnest(cast(:before as interval[])) o(before)
+                where b.starts_at > :now and b.starts_at - o.before <= :now
+                  and not exists (select from notify.reminded r
+                       where r.subject_id = b.id and r.starts_at = b.starts_at
+                         and r.before_s <= extract(epoch from o.before))
+                order by b.id, o.before limit :most"""
+        )
+        rows = db.execute(query, {"before": list(self.before), "now": now, "most": most})
+        return [Upcoming(row.id, row.patient_id, row.starts_at, row.before) for row in rows]
+
+
+@pytest.fixture
+async def bookings(town):
+    await town.sql.execute(
+        """create table public.booking (id uuid primary key, patient_id uuid, starts_at timestamptz);
+           grant usage on schema public to healthbook_worker; grant select on public.booking to healthbook_worker"""
+    )
+    town.patient = uuid4()
+    town.me = uuid4()
+    await town.sql.execute("insert into access.citizen (id, patient_id) values ($1, $2)", town.me, town.patient)
+
+    async def book(starts_at):
+        id_ = uuid4()
+        await town.sql.execute("insert into public.booking values ($1, $2, $3)", id_, town.patient, starts_at)
+        return id_
+
+    town.remind = Reminding(town.engine, Bookings(), town.clock)
+    return book
+
+
+async def reminders(town):
+    return await town.sql.fetchval("select count(*) from notify.inbox_item where kind = 'reminder'")
+
+
+async def test_a_booking_is_reminded_of_a_day_and_two_hours_before_once_each(town, bookings):
+    await bookings(town.clock.now + timedelta(hours=30))
+    given = []
+    for _ in range(31):
+        await asyncio.gather(town.remind(), town.remind())
+        given.append(await reminders(town))
+        town.clock.forward(hours=1)
+    assert given == [0] * 6 + [1] * 22 + [2] * 3
+
+
+async def test_a_moved_booking_is_reminded_of_at_its_new_time_only(town, bookings):
+    booking = await bookings(town.clock.now + timedelta(hours=25))
+    town.clock.forward(hours=2)
+    await town.remind()
+    assert await reminders(town) == 1
+    await town.sql.execute("update public.booking set starts_at = starts_at + interval '7 days' where id = $1", booking)
+    town.clock.forward(hours=22)
+    await town.remind()
+    assert await reminders(town) == 1, "nothing of the time before"
+    town.clock.forward(days=6, hours=2)
+    await town.remind()
+    assert await reminders(town) == 2
+
+
+async def test_a_cancelled_or_begun_booking_is_not_reminded_of(town, bookings):
+    booking = await bookings(town.clock.now + timedelta(hours=3))
+    await town.sql.execute("delete from public.booking where id = $1", booking)
+    await bookings(town.clock.now - timedelta(minutes=1))
+    assert await town.remind() == 0
+
+
+async def test_booked_late_there_is_one_reminder_not_two(town, bookings):
+    await bookings(town.clock.now + timedelta(hours=1))
+    assert await town.remind() == 1
+    assert await town.remind() == 0
+
+
+@pytest.fixture
+async def read(town):
+    """A world in which a clinic reads a patient's book as often as it is told."""
+    world = World(town.sql)
+    await world.build()
+    town.clock.now = utc_now()
+
+    async def made(ago=timedelta(minutes=1), basis="consent", opened=("labs",), organization=CLINIC, outcome="ALLOWED"):
+        await town.sql.execute(
+            """insert into access.access_log (patient_id, at, grant_id, client_id, organization_id, basis, purpose,
+                   sections, opened, outcome) values ($1, $2, $1, 'clinic', $3, $4, 'TREAT', $5, $5, $6)""",
+            PATIENT, town.clock.now - ago, organization, basis, list(opened), outcome,
+        )  # fmt: skip
+
+    return made
+
+
+async def test_a_facility_that_reads_is_told_of_once_a_day(town, read):
+    for _ in range(3):
+        await read()
+    await sync(town, news.record_reads, town.clock.now)
+    await read()
+    await sync(town, news.record_reads, town.clock.now)
+    rows = await town.sql.fetch("select citizen_id, kind, patient_id, subject_id from notify.inbox_item")
+    assert [tuple(row) for row in rows] == [(CITIZEN, "record_read", PATIENT, CLINIC)]
+
+
+async def test_what_opened_nothing_or_has_its_own_notice_is_not_told(town, read):
+    await read(opened=())
+    await read(outcome="REFUSED")
+    await read(basis="emergency")
+    await read(organization=None, basis="self")
+    await read(ago=timedelta(seconds=1))  # may still have company under way; the next look sees it
+    await sync(town, news.record_reads, town.clock.now)
+    assert await told(town) == []
+    town.clock.forward(minutes=1)
+    await sync(town, news.record_reads, town.clock.now)
+    assert await told(town) == [CITIZEN]
+
+
+async def test_new_results_are_one_notice_an_hour_and_none_for_an_address(town, read):
+    now = town.clock.now.replace(minute=10)
+    assert len(await sync(town, news.new_results, PATIENT, ["labs", "imaging"], now)) == 1
+    assert await sync(town, news.new_results, PATIENT, ["labs"], now + timedelta(minutes=20)) == []
+    assert await sync(town, news.new_results, PATIENT, ["demographics", "insurance"], now + timedelta(hours=2)) == []
+    assert len(await sync(town, news.new_results, PATIENT, ["labs"], now + timedelta(hours=2))) == 1
+
+
+async def test_what_is_old_goes_and_the_key_stays(town):
+    citizen = await town.citizen()
+    await town.device(citizen)
+    await town.post([citizen], "visit", key="once")
+    await town.deliver()
+    town.clock.forward(days=3 * 366)
+    await Retention(town.engine, town.clock)()
+    for table in ("inbox_item", "delivery"):
+        assert await town.sql.fetchval(f"select count(*) from notify.{table}") == 0
+    assert await town.post([citizen], "visit", key="once") == []
+
+
+async def test_a_campaign_without_anybody_is_done_at_once(town):
+    campaign = await sync(town, campaigns.start, "dose_due", None, town.clock.now)
+    assert await sync(town, campaigns.tell_page, campaign.id, town.clock.now) == 0
+    assert (await town.sql.fetchval("select state from notify.campaign")) == "done"
+    assert isinstance(campaign.id, UUID)
