@@ -66,6 +66,13 @@ class Phone:
         self.shown[tag] = message
 
 
+def tag_of(message: dict[str, Any]) -> str:
+    """What the phone shows this message under, by its platform."""
+    if "apns" in message:
+        return str(message["apns"]["headers"]["apns-collapse-id"])
+    return str(message["android" if "android" in message else "webpush"]["notification"]["tag"])
+
+
 @dataclass(slots=True)
 class PushServer:
     """Serves in a thread of its own until `close`. Read `phones`, `attempts` and `messages` when it is quiet."""
@@ -107,8 +114,7 @@ class PushServer:
 
     def receive(self, message: dict[str, Any]) -> None:
         self.messages.append(message)
-        tag = message["android"]["notification"]["tag"]
-        self.phones[message["token"]].receive(tag, message["data"]["message"])
+        self.phones[message["token"]].receive(tag_of(message), message["data"]["message"])
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -82,7 +82,7 @@ class Composer:
         return Postponed(until) if until > now and not row.is_digest else self._to_person(row, person, kind, now)
 
     def _to_person(self, row: Row[Any], person: Person, kind: Kind, now: datetime) -> Message | Skipped:
-        address, language = self._address(row, person)
+        address, language, platform = self._address(row, person)
         if address is None:
             return Skipped("no_target")
         return Message(
@@ -91,18 +91,20 @@ class Composer:
             address=address,
             ttl=row.expires_at - now,
             language=person.manner.language or language,
+            platform=platform,
             urgent=kind.urgent,
             is_digest=row.is_digest,
         )
 
-    def _address(self, row: Row[Any], person: Person) -> tuple[str | None, str]:
+    def _address(self, row: Row[Any], person: Person) -> tuple[str | None, str, str]:
+        """Address, language and platform."""
         if row.channel != PUSH:
             reach = next((one for one in person.reaches if one.target_id == row.target_id), None)
-            return (reach.address if reach else None), person.language
+            return (reach.address if reach else None), person.language, ""
         device = next((one for one in person.devices if one.id == row.target_id), None)
         if device is None or device.token_sealed is None:
-            return None, person.language
-        return self.seals.unseal(TOKEN, device.token_sealed), device.locale
+            return None, person.language, ""
+        return self.seals.unseal(TOKEN, device.token_sealed), device.locale, device.platform
 
     def _to_partner(self, row: Row[Any], webhook: Webhook | None, now: datetime) -> Message | Skipped | Postponed:
         if webhook is None or webhook.ended_at is not None:

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import os
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -28,8 +29,13 @@ class Seals:
     def seal(self, use: str, secret: str) -> bytes:
         """Nonce and AES-256-GCM ciphertext, good for this use only."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + AESGCM(self.sealing).encrypt(nonce, secret.encode(), use.encode())
+        return nonce + _cipher(self.sealing).encrypt(nonce, secret.encode(), use.encode())
 
     def unseal(self, use: str, sealed: bytes) -> str:
         """cryptography.exceptions.InvalidTag where the key-encryption key or the use is another."""
-        return AESGCM(self.sealing).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], use.encode()).decode()
+        return _cipher(self.sealing).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], use.encode()).decode()
+
+
+@lru_cache(maxsize=8)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)

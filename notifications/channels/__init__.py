@@ -25,6 +25,7 @@ class Message:
     address: str = field(repr=False)
     ttl: timedelta
     language: str = "vi"
+    platform: str = "android"
     urgent: bool = False
     is_digest: bool = False
     secret: str | None = field(default=None, repr=False)

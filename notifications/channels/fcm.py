@@ -8,7 +8,7 @@ Source: firebase.google.com/docs/reference/fcm/rest/v1/projects.messages, /docs/
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -126,31 +126,51 @@ def outcome_of(failure: Any) -> Outcome:
 
 def envelope(message: Message) -> messaging.Message:
     """FCM's message: a neutral title, ids, a link. Shown again under its `about` it replaces what it showed before."""
-    about, urgent = str(message.about), message.urgent
     title = hint("digest" if message.is_digest else "push", message.language)
-    alert = messaging.ApsAlert(title=title)
     made = messaging.Message(
-        data={"id": about, "message": str(message.id), "link": message.link},
+        data={"id": str(message.about), "message": str(message.id), "link": message.link},
         notification=messaging.Notification(title=title),
-        android=messaging.AndroidConfig(
-            collapse_key=about,
-            priority="high" if urgent else "normal",
-            ttl=message.ttl,
-            notification=messaging.AndroidNotification(tag=about),
-        ),
-        apns=messaging.APNSConfig(
-            headers={
-                "apns-collapse-id": about,
-                "apns-id": str(message.id),
-                "apns-priority": APNS_ALERT if urgent else APNS_QUIET,
-                "apns-expiration": str(int((datetime.now(UTC) + message.ttl).timestamp())),
-            },
-            payload=messaging.APNSPayload(aps=messaging.Aps(alert=alert)),
-        ),
-        webpush=messaging.WebpushConfig(
-            headers={"TTL": str(int(message.ttl.total_seconds())), "Urgency": "high" if urgent else "normal"},
-            notification=messaging.WebpushNotification(title=title, tag=about),
-        ),
+        **{PLATFORMS[message.platform][0]: PLATFORMS[message.platform][1](message, title)},
     )
-    made.token = message.address  # phones are known by registration tokens; naming one here only warns of a newer way
+    made.token = message.address  # phones are known by registration tokens; naming one above only warns of a newer way
     return made
+
+
+def _android(message: Message, _title: str) -> messaging.AndroidConfig:
+    about = str(message.about)
+    return messaging.AndroidConfig(
+        collapse_key=about,
+        priority="high" if message.urgent else "normal",
+        ttl=message.ttl,
+        notification=messaging.AndroidNotification(tag=about),
+    )
+
+
+def _apns(message: Message, title: str) -> messaging.APNSConfig:
+    headers = {
+        "apns-collapse-id": str(message.about),
+        "apns-id": str(message.id),
+        "apns-priority": APNS_ALERT if message.urgent else APNS_QUIET,
+        "apns-expiration": str(int((datetime.now(UTC) + message.ttl).timestamp())),
+    }
+    alert = messaging.Aps(alert=messaging.ApsAlert(title=title))
+    return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps=alert))
+
+
+def _webpush(message: Message, title: str) -> messaging.WebpushConfig:
+    headers = {
+        "TTL": str(int(message.ttl.total_seconds())),
+        "Urgency": "high" if message.urgent else "normal",
+        "Topic": message.about.hex,
+    }
+    return messaging.WebpushConfig(
+        headers=headers, notification=messaging.WebpushNotification(title=title, tag=str(message.about))
+    )
+
+
+PLATFORMS: dict[str, tuple[str, Callable[[Message, str], Any]]] = {
+    "android": ("android", _android),
+    "ios": ("apns", _apns),
+    "web": ("webpush", _webpush),
+}
+"""What each platform is told beside the common part: how long it is good, how urgent, and what it replaces."""

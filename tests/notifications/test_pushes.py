@@ -42,14 +42,28 @@ async def test_a_push_says_nothing_but_that_there_is_something(town, kind):
     assert message["notification"] == {"title": "Sổ sức khỏe: có tin mới"}
     assert message["data"] == {
         "id": str(item),
-        "message": message["apns"]["headers"]["apns-id"],
+        "message": str(await town.sql.fetchval("select id from notify.delivery")),
         "link": f"healthbook://inbox/{item}",
     }
-    assert message["android"]["collapse_key"] == message["apns"]["headers"]["apns-collapse-id"] == str(item)
+    assert message["android"]["collapse_key"] == message["android"]["notification"]["tag"] == str(item)
     assert message["android"]["priority"] == ("high" if KINDS[kind].urgent else "normal")
     assert message["android"]["ttl"] == f"{int(KINDS[kind].ttl.total_seconds())}s"
     assert kind not in told
     assert str(citizen) not in told
+
+
+@pytest.mark.parametrize("platform", ["ios", "web"])
+async def test_each_platform_is_told_what_it_replaces_and_how_long_it_is_good(town, platform):
+    citizen = await town.citizen()
+    token = await town.device(citizen)
+    await town.sql.execute("update notify.device set platform = $1", platform)
+    (item,) = await town.post([citizen], "emergency_access")
+    await town.deliver()
+    (message,) = town.phones.messages
+    told = message["apns"]["headers"] if platform == "ios" else message["webpush"]["headers"]
+    assert message["data"]["message"] in told.values() or told["Topic"] == item.hex
+    assert told.get("apns-priority", told.get("Urgency")) in {"10", "high"}
+    assert town.phones.phones[token].shown.keys() == {str(item)}
 
 
 async def test_the_phones_language_decides(town):
