@@ -62,9 +62,8 @@ async def measure(owner: str, worker: str, devices: int) -> None:
         took, spent = perf_counter() - began, process_time() - used
         await told.close()
         await told.engine.dispose()
-    print(
-        f"{devices} pushes: {devices / took:.0f}/s, {spent / devices * 1000:.2f} ms of this process each, server included"
-    )
+    each = spent / devices * 1000
+    print(f"{devices} pushes: {devices / took:.0f}/s, {each:.2f} ms of this process each, server included")
 
 
 def main() -> None:

@@ -258,9 +258,7 @@ A hospital sends a file (a token for facility {first["facility"]}, then the file
     -d 'grant_type=client_credentials&scope=record:submit'
   curl {origin}/ingest/qd4750 -H 'Authorization: Bearer ...' --data-binary @FILE.xml
 
-A phone for pushes (registerDevice, device:manage), and what arrived at the local push server:
-
-  curl {pushes}/messages
+Pushes to registered phones arrive at   {pushes}/messages   (docs/notifications.md)
 
 The hospital asks, the citizen grants, reads and withdraws:   python3 docs/tour.py
 Its tokens, and one of {demo_clinician.NAME} for emergencies:   {folder / "demo.env"}

@@ -37,7 +37,7 @@ class _Thread(threading.Thread):
         super().__init__(name="worker", daemon=True)
         self._addresses, self._environ = addresses, environ
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self._told_to_stop = asyncio.Event()
 
     def run(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -47,7 +47,7 @@ class _Thread(threading.Thread):
             self._loop.close()
 
     def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._told_to_stop.set)
         self.join()
 
     async def _work(self) -> None:
@@ -56,17 +56,17 @@ class _Thread(threading.Thread):
             return
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(told.run(self._stop))
+                group.create_task(told.run(self._told_to_stop))
                 group.create_task(self._look(told))
         finally:
             await told.close()
             await told.engine.dispose()
 
     async def _look(self, told: Notifier) -> None:
-        while not self._stop.is_set():
+        while not self._told_to_stop.is_set():
             for job in notices(told):
                 await once(job)
             try:
-                await asyncio.wait_for(self._stop.wait(), LOOK_EVERY_S)
+                await asyncio.wait_for(self._told_to_stop.wait(), LOOK_EVERY_S)
             except TimeoutError:
                 continue

@@ -12,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -235,3 +236,18 @@ def test_an_ordinary_user_is_served_the_same(first, start):
         assert demo.ask(RECORD) == first.record
         assert Path(f"/proc/{demo.postgres}").stat().st_uid == NOBODY
         assert demo.stop() in STOPPED
+
+
+def test_a_push_arrives_at_the_push_server_of_the_demo(second):
+    register = """mutation { registerDevice(token: "%s", platform: ANDROID, name: "Máy") { ... on Device { id } } }"""
+    for token in ("demo-phone-1", "demo-phone-2"):
+        assert "errors" not in second.ask(register % token)
+    told = dict(line.split("=", 1) for line in (second.folder / "demo.env").read_text().splitlines())
+    until = time.monotonic() + seconds(60)
+    while not (arrived := httpx.get(f"{told['PUSHES']}/messages").json()):
+        assert time.monotonic() < until, "nothing arrived"
+        time.sleep(0.1)
+    assert {message["token"] for message in arrived} <= {"demo-phone-1", "demo-phone-2"}
+    notices = second.ask("{ inbox { nodes { id title } } }")["data"]["inbox"]["nodes"]
+    assert {message["data"]["id"] for message in arrived} <= {notice["id"] for notice in notices}
+    assert "Lưu ý an toàn" in {notice["title"] for notice in notices}
