@@ -354,3 +354,13 @@ async def test_a_webhook_is_registered_once_and_only_to_the_world(town, server):
         await sync(town, webhooks.register, SEALS, "diary", "https://example.com/", utc_now())
     with pytest.raises(Invalid):
         await sync(town, webhooks.register, SEALS, "other", "http://example.com/", utc_now())
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.0.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1", "239.1.1.1", "255.255.255.255",
+     "::1", "fe80::1", "fd00::1", "ff0e::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1",
+     "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2"],
+)  # fmt: skip
+def test_no_form_of_an_inner_address_is_allowed(address):
+    assert not Egress().allows(ip_address(address))

@@ -218,3 +218,42 @@ async def test_the_lease_is_longer_than_a_batch_may_take(town):
     from notifications.sending import LEASE
 
     assert -(-fcm.BATCH // fcm.AT_ONCE) * fcm.TIMEOUT + timedelta(seconds=30) < LEASE
+
+
+async def test_who_was_taken_for_dead_does_not_overwrite_what_another_wrote(town):
+    """The slow worker's outcome comes after its lease; the message was sent again and accepted meanwhile."""
+    from dataclasses import dataclass
+
+    from notifications.channels import Rejected
+
+    @dataclass
+    class Slow:
+        """A channel that answers when it is told to."""
+
+        go: asyncio.Event
+        begun: asyncio.Event
+        name: str = "push"
+        most: int = 10
+
+        async def send(self, messages):
+            self.begun.set()
+            await self.go.wait()
+            return [Rejected("late") for _ in messages]
+
+        async def close(self):
+            pass
+
+    citizen = await town.citizen()
+    token = await town.device(citizen)
+    await town.post([citizen])
+    await town.plan()
+    slow = Slow(asyncio.Event(), asyncio.Event())
+    quick, town.channels = town.channels, {"push": slow}
+    late = asyncio.create_task(town.notifier.sender().send_due())
+    await slow.begun.wait()
+    town.channels = quick
+    town.clock.forward(minutes=10)
+    assert await town.deliver() == 1
+    slow.go.set()
+    await late
+    assert (await town.states(), town.shown(token)) == (["accepted"], (1, 1))
