@@ -23,6 +23,7 @@ from cli.database import database
 from cli.delivery import notifier
 from cli.logs import configure
 from cli.migrations import PARTITIONS_AHEAD
+from cli.reminding import BookedAppointments
 from cli.representation import tell_of_rights_that_ended
 from cli.sealing import seal_all, sign_all
 from cli.sessions import auth_session, consent_session
@@ -32,7 +33,7 @@ from domain.consents.records import expire_due
 from domain.values import utc_now
 from notifications import queue
 from notifications.news import ReadingOfTheLog
-from notifications.reminders import Reminders, Reminding
+from notifications.reminders import Reminding
 from notifications.retention import Retention
 from notifications.worker import Notifier
 
@@ -83,16 +84,14 @@ async def work(addresses: Addresses, environ: Mapping[str, str]) -> None:
         await told.engine.dispose()
 
 
-def notices(told: Notifier, reminders: Reminders | None = None) -> list[Job]:
-    """The scans that notice what citizens are to be told. `reminders`: what is booked, once appointments are there."""
-    made = [
+def notices(told: Notifier) -> list[Job]:
+    """The scans that notice what citizens are to be told."""
+    return [
         Job("record_reads", MINUTE, ReadingOfTheLog(told.engine, told.clock)),
         Job("notice_retention", DAY, Retention(told.engine, told.clock)),
         Job("measure", QUARTER, partial(measured, told)),
+        Job("reminders", MINUTE, Reminding(told.engine, BookedAppointments(), told.clock)),
     ]
-    if reminders is not None:
-        made.append(Job("reminders", MINUTE, Reminding(told.engine, reminders, told.clock)))
-    return made
 
 
 def show_metrics(environ: Mapping[str, str]) -> None:

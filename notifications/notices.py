@@ -1,6 +1,6 @@
 """The one place where anything is put into an inbox: items and the job that delivers them, in the caller's transaction.
 
-`notify.post` (migrations/versions/0013_notifications.py) does both with its owner's rights, so no login can write an
+`notify.post` (migrations/versions/0016_notifications.py) does both with its owner's rights, so no login can write an
 item past it. Whoever wants to hear of new items (subscriptions) is told here too.
 """
 
@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from domain.changes_feed import tell_inbox
 from domain.representation.people import persons_of, those_who_decide
 from notifications.kinds import KINDS
 
@@ -49,7 +50,9 @@ def post(
         "now": now,
         "key": hashlib.sha256(key.encode()).digest() if key is not None else None,
     }
-    return list(session.scalars(POST, told))
+    made = list(session.scalars(POST, told))
+    tell_inbox(session, told["citizens"])
+    return made
 
 
 def readers_of(session: Session, patient_id: UUID, now: datetime) -> list[UUID]:

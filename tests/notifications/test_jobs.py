@@ -16,7 +16,7 @@ from notifications import jobs, queue
 from notifications.jobs import SETTINGS, Queue, enqueue
 from tests.notifications.town import until
 
-MIGRATION = import_module("migrations.versions.0013_notifications")
+MIGRATION = import_module("migrations.versions.0016_notifications")
 
 
 def plain(sql):

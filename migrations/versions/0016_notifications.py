@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0013"
-down_revision = "0009"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -317,6 +317,8 @@ def grants() -> None:
     op.execute("grant select on access.citizen, access.related_person, access.patient_redirect to healthbook_worker")
     op.execute("grant select (patient_id, at, organization_id, basis, opened, outcome) on access.access_log to healthbook_worker")
     op.execute("grant select on auth.contact_point to healthbook_worker")
+    op.execute("grant usage on schema booking to healthbook_worker")
+    op.execute("grant execute on function booking.due(timestamptz, timestamptz, uuid, integer) to healthbook_worker")
 
 
 def tables() -> None:
