@@ -11,14 +11,12 @@ from notifications.reminders import Upcoming
 
 BEFORE = (timedelta(hours=2), timedelta(hours=24))
 """The nearest first: of two that are due together only the later one is given."""
-MOST_SCANNED = 100_000
-NOBODY = UUID(int=0)
+PAGE = 10_000
 DUE = text("""
-select d.patient_id, d.id, d.starts_at
-  from booking.due(:first, :last, :nobody, :scanned) d
- where not exists (select from notify.reminded r
-                    where r.subject_id = d.id and r.starts_at = d.starts_at and r.before_s <= :before_s)
- order by d.starts_at, d.id limit :most
+select d.patient_id, d.id, d.starts_at,
+       exists (select from notify.reminded r
+                where r.subject_id = d.id and r.starts_at = d.starts_at and r.before_s <= :before_s) as is_given
+  from booking.due(:first, :last, :after, :page) d order by d.starts_at, d.id
 """)
 
 
@@ -35,12 +33,13 @@ class BookedAppointments:
 
 
 def _due(db: Session, first: datetime, now: datetime, before: timedelta, most: int) -> list[Upcoming]:
-    told = {
-        "first": first,
-        "last": now + before,
-        "nobody": NOBODY,
-        "scanned": MOST_SCANNED,
-        "before_s": int(before.total_seconds()),
-        "most": most,
-    }
-    return [Upcoming(row.id, row.patient_id, row.starts_at, before) for row in db.execute(DUE, told)]
+    """Those not given yet, a page of bookings at a time."""
+    found: list[Upcoming] = []
+    after, told = UUID(int=0), {"last": now + before, "before_s": int(before.total_seconds()), "page": PAGE}
+    while len(found) < most:
+        rows = db.execute(DUE, {**told, "first": first, "after": after}).all()
+        found += [Upcoming(row.id, row.patient_id, row.starts_at, before) for row in rows if not row.is_given]
+        if len(rows) < PAGE:
+            break
+        first, after = rows[-1].starts_at, rows[-1].id
+    return found[:most]

@@ -42,16 +42,17 @@ def post(
     if not citizen_ids:
         return []
     session.flush()
+    citizens = sorted(set(citizen_ids))
     told = {
         "kind": kind,
-        "citizens": sorted(set(citizen_ids)),
+        "citizens": citizens,
         "patient": patient_id,
         "subject": subject_id,
         "now": now,
         "key": hashlib.sha256(key.encode()).digest() if key is not None else None,
     }
     made = list(session.scalars(POST, told))
-    tell_inbox(session, told["citizens"])
+    tell_inbox(session, citizens)
     return made
 
 
