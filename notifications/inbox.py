@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, func, select, update
 from sqlalchemy.orm import Session
 
+from domain.changes_feed import tell_inbox
 from notifications.tables import Delivery, InboxItem
 
 MOST_COUNTED = 1000
@@ -53,14 +54,18 @@ def mark_read(db: Session, citizen_id: UUID, ids: Collection[UUID] | None, now: 
     which = [InboxItem.citizen_id == citizen_id, InboxItem.read_at.is_(None)]
     if ids is not None:
         which.append(InboxItem.id.in_(ids))
-    return list(db.scalars(update(InboxItem).where(*which).values(read_at=now).returning(InboxItem.id)))
+    changed = list(db.scalars(update(InboxItem).where(*which).values(read_at=now).returning(InboxItem.id)))
+    tell_inbox(db, [citizen_id] if changed else [])
+    return changed
 
 
 def archive(db: Session, citizen_id: UUID, ids: Collection[UUID], now: datetime) -> list[UUID]:
     """Put away, and read with it: the ones that were not put away before."""
     mark_read(db, citizen_id, ids, now)
     which = (InboxItem.citizen_id == citizen_id, InboxItem.id.in_(ids), InboxItem.archived_at.is_(None))
-    return list(db.scalars(update(InboxItem).where(*which).values(archived_at=now).returning(InboxItem.id)))
+    changed = list(db.scalars(update(InboxItem).where(*which).values(archived_at=now).returning(InboxItem.id)))
+    tell_inbox(db, [citizen_id] if changed else [])
+    return changed
 
 
 def opened(db: Session, citizen_id: UUID, item_id: UUID, now: datetime, *, acted: bool) -> bool:

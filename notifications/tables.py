@@ -46,6 +46,7 @@ class InboxItem(Tells, Base, kw_only=True):
     def tells(self) -> Iterable[Told]:
         return (Told(INBOX, "citizens", str(self.citizen_id)),)
 
+
 class NoticeKey(Base, kw_only=True):
     """What a citizen was told once, for ever: longer than the item itself is kept. SHA-256 of the caller's key."""
 

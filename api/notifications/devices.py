@@ -116,17 +116,19 @@ class DeviceQueries:
 
 @strawberry.type
 class DeviceMutations:
-    register_device: RegisterDeviceResult = strawberry.field(
+    register_device: RegisterDeviceResult | None = strawberry.field(
         resolver=_register,
         description=(
             "Let this phone get pushes; again with the same token to renew what is known of it. A token that another "
             f"citizen's phone had moves here. Scope: {DEVICES}"
         ),
     )
-    rotate_device_token: Device = strawberry.field(
+    rotate_device_token: Device | None = strawberry.field(
         resolver=_rotate, description=f"Firebase gave the phone a new token. Scope: {DEVICES}"
     )
-    rename_device: Device = strawberry.field(resolver=_rename, description=f"Call a phone otherwise. Scope: {DEVICES}")
-    remove_device: Device = strawberry.field(
+    rename_device: Device | None = strawberry.field(
+        resolver=_rename, description=f"Call a phone otherwise. Scope: {DEVICES}"
+    )
+    remove_device: Device | None = strawberry.field(
         resolver=_remove, description=f"Nothing more is sent to this phone. Scope: {DEVICES}"
     )

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from strawberry import Info
 
 from api.notifications.citizen import READ, as_citizen, one_id, some_ids, word
-from api.notifications.types import InboxChange, InboxConnection, InboxEdge, InboxNotice, NoticeKind
+from api.notifications.types import InboxConnection, InboxEdge, InboxNotice, NoticeKind, NoticesChanged
 from api.pagination import PageInfo
 from api.representation.reading import patient
 from domain.errors import Invalid, NotFound
@@ -64,19 +64,19 @@ async def _unread_count(info: Info) -> int:
     return await as_citizen(info, "unreadCount", READ, lambda db, citizen, _now: inbox.unread(db, citizen))
 
 
-async def _mark_read(info: Info, *, ids: Ids) -> InboxChange:
+async def _mark_read(info: Info, *, ids: Ids) -> NoticesChanged:
     chosen = some_ids(ids)
     return await as_citizen(info, "markRead", READ, lambda db, who, now: _marked(db, who, chosen, now))
 
 
-async def _mark_all_read(info: Info) -> InboxChange:
+async def _mark_all_read(info: Info) -> NoticesChanged:
     return await as_citizen(info, "markAllRead", READ, lambda db, who, now: _marked(db, who, None, now))
 
 
-async def _archive(info: Info, *, ids: Ids) -> InboxChange:
+async def _archive(info: Info, *, ids: Ids) -> NoticesChanged:
     chosen = some_ids(ids)
 
-    def put_away(db: Session, citizen: UUID, now: datetime) -> InboxChange:
+    def put_away(db: Session, citizen: UUID, now: datetime) -> NoticesChanged:
         return _change(db, citizen, inbox.archive(db, citizen, chosen, now))
 
     return await as_citizen(info, "archive", READ, put_away)
@@ -87,10 +87,10 @@ async def _notification_opened(
     *,
     id: Annotated[strawberry.ID, strawberry.argument(description="The notice, as the push names it.")],  # noqa: A002
     action: Annotated[NoticeAction, strawberry.argument(description="What happened.")] = NoticeAction.OPENED,
-) -> InboxChange:
+) -> NoticesChanged:
     item = one_id(id)
 
-    def receipt(db: Session, citizen: UUID, now: datetime) -> InboxChange:
+    def receipt(db: Session, citizen: UUID, now: datetime) -> NoticesChanged:
         if not inbox.opened(db, citizen, item, now, acted=action is NoticeAction.ACTED):
             raise NotFound("There is no such notice.")
         return _change(db, citizen, [item])
@@ -98,35 +98,37 @@ async def _notification_opened(
     return await as_citizen(info, "notificationOpened", READ, receipt)
 
 
-def _marked(db: Session, citizen: UUID, ids: Collection[UUID] | None, now: datetime) -> InboxChange:
+def _marked(db: Session, citizen: UUID, ids: Collection[UUID] | None, now: datetime) -> NoticesChanged:
     return _change(db, citizen, inbox.mark_read(db, citizen, ids, now))
 
 
-def _change(db: Session, citizen: UUID, ids: Collection[UUID]) -> InboxChange:
+def _change(db: Session, citizen: UUID, ids: Collection[UUID]) -> NoticesChanged:
     shown = [strawberry.ID(str(one)) for one in sorted(ids)[-LARGEST_PAGE:]]
-    return InboxChange(ids=shown, unread_count=inbox.unread(db, citizen))
+    return NoticesChanged(ids=shown, unread_count=inbox.unread(db, citizen))
 
 
 @strawberry.type
 class InboxQueries:
-    inbox: InboxConnection = strawberry.field(
+    inbox: InboxConnection | None = strawberry.field(
         resolver=_inbox, description=f"The citizen's notices, newest first. Scope: {READ}"
     )
-    unread_count: int = strawberry.field(
+    unread_count: int | None = strawberry.field(
         resolver=_unread_count, description=f"How many notices are unread, counted to 1000. Scope: {READ}"
     )
 
 
 @strawberry.type
 class InboxMutations:
-    mark_read: InboxChange = strawberry.field(resolver=_mark_read, description=f"Mark notices read. Scope: {READ}")
-    mark_all_read: InboxChange = strawberry.field(
+    mark_read: NoticesChanged | None = strawberry.field(
+        resolver=_mark_read, description=f"Mark notices read. Scope: {READ}"
+    )
+    mark_all_read: NoticesChanged | None = strawberry.field(
         resolver=_mark_all_read, description=f"Mark everything read; `ids` tells at most 100. Scope: {READ}"
     )
-    archive: InboxChange = strawberry.field(
+    archive: NoticesChanged | None = strawberry.field(
         resolver=_archive, description=f"Put notices away; that reads them too. Scope: {READ}"
     )
-    notification_opened: InboxChange = strawberry.field(
+    notification_opened: NoticesChanged | None = strawberry.field(
         resolver=_notification_opened,
         description=f"The receipt of a push: it was opened, or acted on; that reads the notice too. Scope: {READ}",
     )

@@ -144,17 +144,17 @@ def _checked(told: NotificationSettingsInput) -> dict[str, str | None]:
 
 @strawberry.type
 class SettingsQueries:
-    notification_settings: NotificationSettings = strawberry.field(
+    notification_settings: NotificationSettings | None = strawberry.field(
         resolver=_settings, description=f"How the citizen wants to be told. Scope: {DEVICES}"
     )
 
 
 @strawberry.type
 class SettingsMutations:
-    set_notification_settings: NotificationSettings = strawberry.field(
+    set_notification_settings: NotificationSettings | None = strawberry.field(
         resolver=_set, description=f"Language, quiet hours, digest. Scope: {DEVICES}"
     )
-    set_notification_preference: NotificationSettings = strawberry.field(
+    set_notification_preference: NotificationSettings | None = strawberry.field(
         resolver=_prefer,
         description=(
             "What comes by which channel. The inbox always has everything, and urgent notices "

@@ -116,7 +116,7 @@ class InboxConnection:
 
 
 @strawberry.type(description="What a change did to the inbox.")
-class InboxChange:
+class NoticesChanged:
     ids: list[strawberry.ID] = strawberry.field(description="The notices that changed.")
     unread_count: int = strawberry.field(description="How many are unread now, counted to 1000.")
 
