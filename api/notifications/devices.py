@@ -109,7 +109,7 @@ async def _remove(info: Info, *, id: Id) -> Device:  # noqa: A002 -- the schema'
 
 @strawberry.type
 class DeviceQueries:
-    devices: list[Device] = strawberry.field(
+    devices: list[Device] | None = strawberry.field(
         resolver=_devices, description=f"The citizen's phones, newest first, at most 20. Scope: {DEVICES}"
     )
 
