@@ -165,6 +165,18 @@ class TestAFacility:
         assert await world.setting("undated") == ",labs,"
         assert await world.labels() == {"labs:MENTAL"}
 
+    async def test_one_without_limits_is_used_before_one_that_ends(self, world: World) -> None:
+        await world.consent(data_to="2025-06-30", sensitive=["HIV", "MENTAL"])
+        await world.consent()
+        await world.begin(await world.grant("clinic"))
+        assert (await world.setting("undated"), await world.labels()) == (",labs,", set())
+
+    async def test_of_two_with_limits_the_one_that_reaches_back_further(self, world: World) -> None:
+        await world.consent(data_from="2025-01-01", sensitive=["HIV"])
+        await world.consent(data_from="2024-01-01")
+        await world.begin(await world.grant("clinic"))
+        assert await world.setting("windows") == ",labs:2024-01-019999-99-99~,"
+
     @pytest.mark.parametrize(
         ("first", "last", "window"),
         [("2025-01-01", None, "2025-01-019999-99-99~"), (None, "2025-06-30", "0000-00-002025-06-30~")],
@@ -219,8 +231,34 @@ class TestADenial:
         )
         assert await world.begin(await world.grant("phone", MOTHER)) == ("ALLOWED", ALL - {"labs"})
 
+    @pytest.mark.parametrize(
+        ("denial", "manager", "delegate"),
+        [
+            ({"scope": "all"}, ("ALLOWED", ALL), REFUSED),
+            ({"scope": "category", "category": "HIV"}, ("ALLOWED", ALL), ("ALLOWED", ALL)),
+        ],
+    )
+    async def test_of_everything_or_a_category_binds_delegates_only(
+        self, denial: dict[str, object], manager: object, delegate: object, world: World
+    ) -> None:
+        await world.represent(sensitive=["HIV", "MENTAL"])
+        await world.deny(**denial)  # type: ignore[arg-type]
+        grant = await world.grant("phone", MOTHER)
+        assert await world.begin(grant) == manager
+        assert await world.labels() == {f"{section}:{label}" for section in ALL for label in ("HIV", "MENTAL")}
+        await world.sql.execute(
+            """update access.related_person
+                  set kind = 'delegate', can_manage = false, valid_until = now() + interval '1 d'"""
+        )
+        assert await world.begin(grant) == delegate
+        assert "labs:HIV" not in await world.labels()
+
 
 class TestThoseWhoActForOthers:
+    async def test_a_right_that_begins_tomorrow_opens_nothing_today(self, world: World) -> None:
+        await world.represent(valid_from=utc_now() + timedelta(days=1))
+        assert await world.begin(await world.grant("phone", MOTHER)) == REFUSED
+
     async def test_a_mother_opens_her_childs_book(self, world: World) -> None:
         related = await world.represent(sensitive=["HIV"])
         assert await world.begin(await world.grant("phone", MOTHER)) == ("ALLOWED", ALL)
@@ -280,6 +318,13 @@ class TestAnApp:
     async def test_reads_what_its_citizen_consented_to(self, world: World) -> None:
         await world.consent(**self.CONSENT)
         assert await world.begin(await world.grant("diary", CITIZEN), None) == ("ALLOWED", {"labs"})
+
+    async def test_never_to_treat(self, world: World) -> None:
+        """Whatever a consent says: treating is for facilities."""
+        await world.consent(**self.CONSENT | {"purposes": ["PATRQT", "TREAT"]})
+        grant = await world.grant("diary", CITIZEN)
+        assert await world.begin(grant, purpose="TREAT") == REFUSED
+        assert await world.begin(grant) == ("ALLOWED", {"labs"})
 
     async def test_not_what_another_app_was_given(self, world: World) -> None:
         await world.consent(**self.CONSENT)
