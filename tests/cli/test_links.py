@@ -1,7 +1,7 @@
 """`healthbook links`: an operator finds out why a source is in a book, moves it, and takes a merge back."""
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +12,7 @@ from tests.conftest import NOW
 from tests.domain.intake.invariants import assert_sound
 from tests.domain.intake.people_and_visits import LAM, dump, patient_of, send, source_of, told
 
+NOBODY, NOBODY_ELSE = UUID(int=1), UUID(int=2)
 SAID = ("--by", "clerk-1", "--reason", "seen the card")
 
 
@@ -74,18 +75,18 @@ async def test_a_merge_is_taken_back_whole(database, importer, healthbook, patie
     "words",
     [
         ("explain", "x"),
-        ("explain", uuid4()),
+        ("explain", NOBODY),
         ("relink", "x", *SAID),
-        ("relink", uuid4(), *SAID),
+        ("relink", NOBODY, *SAID),
         ("relink", "A1", "--patient", "x", *SAID),
-        ("relink", "A1", "--patient", uuid4(), *SAID),
+        ("relink", "A1", "--patient", NOBODY, *SAID),
         ("relink", "A1", "--by", " ", "--reason", "seen"),
         ("relink", "A1", "--by", "clerk-1", "--reason", "x" * 201),
         ("relink", "A1", "--by", "clerk-1", "--reason", "two\nlines"),
-        ("unmerge", uuid4(), uuid4(), *SAID),
-        ("unmerge", "x", uuid4(), *SAID),
+        ("unmerge", NOBODY, NOBODY_ELSE, *SAID),
+        ("unmerge", "x", NOBODY, *SAID),
     ],
-    ids=lambda words: " ".join(str(word)[:8] for word in words),
+    ids=lambda words: " ".join(str(word)[:8] for word in words).encode("unicode_escape").decode(),
 )
 async def test_what_cannot_be_done_is_said_and_nothing_moves(database, healthbook, patients, words):
     source = await source_of(database.owner, "A1")
