@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from benchmarks import breakdown, clinics, importing, reading
+from benchmarks import again, breakdown, clinics, importing, reading
 from benchmarks.data import Cluster
 from benchmarks.load import ToolMissing, need_wrk
 from benchmarks.report import surroundings
 
-PARTS = ("import", "record", "home", "clinic", "token")
+PARTS = ("import", "record", "home", "again", "clinic", "token")
 SCREENS = ("record", "home")
 SIZES, FULL_SIZE = [1_000, 10_000], 100_000
 
@@ -53,7 +53,7 @@ def parts(cluster: Cluster, options: argparse.Namespace) -> list[Callable[[], st
         sizes = [*SIZES, FULL_SIZE] if options.full else SIZES
         made.append(lambda: importing.run(cluster, sizes))
     made.extend(partial(_screen, cluster, options, screen) for screen in SCREENS if screen in chosen)
-    for name, measure in (("clinic", clinics.run), ("token", clinics.tokens)):
+    for name, measure in (("again", again.run), ("clinic", clinics.run), ("token", clinics.tokens)):
         if name in chosen:
             made.append(partial(_on_world, cluster, options, measure))
     return made

@@ -60,7 +60,7 @@ def run(cluster: Cluster, world: World, *, rounds: int, seconds: int) -> str:
     tokens = asyncio.run(_clinics(world, people))
     files = {name: _file(cluster.folder / f"clinic-{name}.tsv", people, found) for name, found in tokens.items()}
     measured: dict[str, list[Round]] = {name: [] for name in files}
-    with running("healthbook", world) as server:
+    with running("healthbook", world, cluster.folder) as server:
         for turn in range(rounds + 1):
             for name in random.sample(list(files), len(files)):
                 told = load(
@@ -149,7 +149,7 @@ def tokens(cluster: Cluster, world: World, *, rounds: int, seconds: int) -> str:
     key = generate_private_key(SECP256R1())
     asyncio.run(_registered(world, key))
     measured = []
-    with running("healthbook", world) as server:
+    with running("healthbook", world, cluster.folder) as server:
         for turn in range(rounds + 1):
             with _assertions(cluster.folder / "assertions.tsv", key) as path:
                 told = load(

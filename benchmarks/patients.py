@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from api.app import record_scopes
 from auth.clients import issue_demo_token, register_phone
 from auth.keys import KeyStore, ensure
+from benchmarks import postgraphile
 from benchmarks.data import World
 from benchmarks.handwritten import statement
 from benchmarks.servers import auth_settings
@@ -103,7 +104,8 @@ def write_requests(path: Path, server: str, screen: str, query: str, people: Seq
         if server == "handwritten":
             lines.append(f"GET\t/{screen}?patient={one.patient}\t-\t-")
             continue
-        body = json.dumps({"query": query, "variables": {"patientId": str(one.patient)}})
+        text = postgraphile.query(screen) if server == "postgraphile" else query
+        body = json.dumps({"query": text, "variables": {"patientId": str(one.patient)}})
         lines.append(f"POST\t/graphql\t{one.token if server == 'healthbook' else '-'}\t{body}")
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n")

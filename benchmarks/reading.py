@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks import postgraphile
 from benchmarks.data import Cluster, World
 from benchmarks.load import Round, load, need_wrk
 from benchmarks.patients import Reader, readers, write_requests
@@ -23,11 +24,15 @@ from benchmarks.servers import Server, running
 HERE = Path(__file__).parent
 WARM_S = 2
 VERIFIED = 5
-COMPARED = {"record": ("healthbook", "handwritten", "orm"), "home": ("healthbook", "handwritten")}
+COMPARED = {
+    "record": ("healthbook", "handwritten", "postgraphile", "orm"),
+    "home": ("healthbook", "handwritten", "postgraphile"),
+}
 CONNECTIONS = {"record": 16, "home": 32}
 WORDS = {
     "healthbook": "**healthbook**, all protection on",
     "handwritten": "(a) one hand-written SQL, unprotected",
+    "postgraphile": "(c) PostGraphile 5, unprotected",
     "orm": "(b) Strawberry + ORM + DataLoaders, unprotected",
 }
 HEAD = ("", "req/s", "p50 ms", "p99 ms", "app CPU ms/req", "PostgreSQL CPU ms/req", "healthbook's req/s by this")
@@ -46,7 +51,7 @@ def run(cluster: Cluster, world: World, screen: str, *, rounds: int, seconds: in
     need_wrk()
     people = asyncio.run(readers(world))
     with ExitStack() as stack:
-        servers = [stack.enter_context(running(name, world)) for name in COMPARED[screen]]
+        servers = [stack.enter_context(running(name, world, cluster.folder)) for name in COMPARED[screen]]
         size = verify(servers, screen, people)
         folder, text = cluster.folder, query(screen)
         files = {
@@ -79,6 +84,7 @@ def verify(servers: Sequence[Server], screen: str, people: Sequence[Reader]) -> 
     with httpx.Client(timeout=60) as client:
         for one in people[:VERIFIED]:
             answers = {server.name: _ask(client, server, screen, one).json() for server in servers}
+            _same_items(screen, answers)
             expected = answers[servers[0].name]
             for name, answer in answers.items():
                 where = difference(expected, answer)
@@ -92,8 +98,27 @@ def _ask(client: httpx.Client, server: Server, screen: str, one: Reader) -> http
     if server.name == "handwritten":
         return client.get(f"{server.origin}/{screen}", params={"patient": str(one.patient)}).raise_for_status()
     headers = {"Authorization": f"Bearer {one.token}", "Accept-Encoding": "identity"}
-    body = {"query": query(screen), "variables": {"patientId": str(one.patient)}}
+    text = postgraphile.query(screen) if server.name == "postgraphile" else query(screen)
+    body = {"query": text, "variables": {"patientId": str(one.patient)}}
     return client.post(f"{server.origin}/graphql", json=body, headers=headers).raise_for_status()
+
+
+def _same_items(screen: str, answers: dict[str, Any]) -> None:
+    """PostGraphile's shape is its own: it is taken out here, once its lists are as long as ours, in our order."""
+    other = answers.pop("postgraphile", None)
+    if other is None:
+        return
+    ours, theirs = (
+        _lengths(one) for one in (answers["healthbook"]["data"]["healthRecord"], other["data"]["patientByPatientId"])
+    )
+    if ours != theirs:
+        raise Different(f"{screen}: postgraphile has lists of {theirs} items, healthbook of {ours}")
+
+
+def _lengths(record: dict[str, Any]) -> list[int]:
+    """How many items each section shows; a single one counts as a list of one."""
+    found = [value.get("nodes", [value]) if isinstance(value, dict) else value for value in record.values()]
+    return [len(one) for one in found if isinstance(one, list)]
 
 
 def difference(one: Any, other: Any, path: str = "$") -> str | None:

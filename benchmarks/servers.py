@@ -16,10 +16,12 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from benchmarks import postgraphile
 from benchmarks.data import World
 from cli.serve import ensure_keys
 
@@ -27,6 +29,7 @@ HOST = "127.0.0.1"
 ISSUER = "http://127.0.0.1"  # of the tokens; the port differs from run to run
 CONNECTIONS = 10
 LIFE_S = 3600
+NO_LIMIT = 10**12  # of each budget: they are leased and counted, and nobody runs out
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +46,27 @@ class Server:
 
 
 @contextmanager
-def running(name: str, world: World) -> Iterator[Server]:
-    """One of `SERVERS` for the length of the block."""
-    command = [sys.executable, "-m", "benchmarks.servers", name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+def running(name: str, world: World, folder: Path) -> Iterator[Server]:
+    """One of `SERVERS`, or PostGraphile, for the length of the block. `folder`: of the benchmarks' data."""
+    with _started(name, world, folder) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        child.stdin.write(json.dumps(configuration(world)) + "\n")
-        child.stdin.flush()
         try:
             yield Server(name, child.pid, int(child.stdout.readline()))
         finally:
             child.stdin.close()
             _end(child)
+
+
+def _started(name: str, world: World, folder: Path) -> subprocess.Popen[str]:
+    if name == "postgraphile":
+        return postgraphile.start(folder, world.addresses.owner, CONNECTIONS)
+    command = [sys.executable, "-m", "benchmarks.servers", name]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert child.stdin is not None
+    child.stdin.write(json.dumps(configuration(world)) + "\n")
+    child.stdin.flush()
+    return child
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -86,6 +97,7 @@ def auth_settings(kek: str) -> Any:
 def healthbook(config: dict[str, str], listening: socket.socket) -> None:
     """The whole application, with its logs set up as `healthbook serve` does."""
     from api.app import create_app
+    from api.budgets import Limits
     from api.settings import ApiSettings
     from cli.logs import configure
     from cli.settings import LOGINS, Addresses
@@ -100,6 +112,7 @@ def healthbook(config: dict[str, str], listening: socket.socket) -> None:
         consent_dsn=addresses.consent,
         identifier_key=bytes.fromhex(config["identifier_key"]),
         connections=CONNECTIONS,
+        budgets=Limits(*[NO_LIMIT] * 4),
     )
     configure()
     _serve(create_app(api, auth), listening)
