@@ -140,8 +140,11 @@ class Costing:
     def _included(self, node: SelectionNode) -> bool:
         if not node.directives:
             return True
-        skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
-        include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        try:
+            skip = get_directive_values(GraphQLSkipDirective, node, self.variables)
+            include = get_directive_values(GraphQLIncludeDirective, node, self.variables)
+        except GraphQLError:
+            return True  # the executor says what is wrong with the condition
         return not (skip and skip["if"] is True) and not (include and include["if"] is False)
 
 

@@ -1,11 +1,13 @@
 """An entry of the log in one or two plain sentences; Vietnamese is the language that is shown first.
 
-Whoever adds an action to the API (`context.act(..., "grantConsent", ...)`) gives it its words in ACTIONS; a test
-compares. Names of facilities, apps and clinicians come from their registration, one line each.
+Whoever adds an action to the API (`context.act(..., "grantConsent", ...)`) gives it its words in
+`domain/audit/actions.py`; a test compares. Names of facilities, apps and clinicians come from their registration, one
+line each.
 """
 
 from collections.abc import Iterable, Mapping
 
+from domain.audit.actions import ACTIONS
 from domain.audit.reading import Entry
 from domain.consents.texts import Language
 from domain.consents.words import PURPOSES
@@ -79,150 +81,6 @@ _ACT: Mapping[Language, Mapping[str, str]] = {
     "en": {"ALLOWED": "{who} {did}.", "refused": "{who} tried to {tried} and was refused."},
 }
 
-ACTIONS: Mapping[str, tuple[str, str, str]] = {
-    "archive": ("cất tin trong hộp tin", "put notices away", "put notices away"),
-    "devices": (
-        "xem danh sách thiết bị nhận thông báo",
-        "looked at the devices that get notices",
-        "look at the devices that get notices",
-    ),
-    "inbox": ("xem hộp tin", "looked at the inbox", "look at the inbox"),
-    "markAllRead": ("đánh dấu đã đọc tất cả tin", "marked all notices read", "mark all notices read"),
-    "markRead": ("đánh dấu tin đã đọc", "marked notices read", "mark notices read"),
-    "notificationOpened": ("mở một thông báo", "opened a notice", "open a notice"),
-    "notificationSettings": ("xem cách nhận thông báo", "looked at how notices come", "look at how notices come"),
-    "registerDevice": (
-        "đăng ký thiết bị nhận thông báo",
-        "registered a device for notices",
-        "register a device for notices",
-    ),
-    "removeDevice": ("bỏ một thiết bị nhận thông báo", "removed a device", "remove a device"),
-    "renameDevice": ("đổi tên một thiết bị", "renamed a device", "rename a device"),
-    "rotateDeviceToken": ("cập nhật thiết bị nhận thông báo", "renewed a device's address", "renew a device's address"),
-    "setNotificationPreference": (
-        "đổi kênh nhận thông báo",
-        "changed how some notices come",
-        "change how some notices come",
-    ),
-    "setNotificationSettings": ("đổi cách nhận thông báo", "changed how notices come", "change how notices come"),
-    "unreadCount": ("đếm tin chưa đọc", "counted the unread notices", "count the unread notices"),
-    "acceptDelegation": (
-        "nhận việc xem giúp sổ sức khỏe này",
-        "agreed to look after this book",
-        "look after this book",
-    ),
-    "accessLog": ("xem nhật ký truy cập này", "looked at this log", "look at this log"),
-    "answerConsentRequest": (
-        "trả lời một đề nghị xem sổ sức khỏe",
-        "answered a request to read the book",
-        "answer a request to read the book",
-    ),
-    "cancelConsentRequest": (
-        "hủy một đề nghị xem sổ sức khỏe",
-        "took back a request to read the book",
-        "take back a request to read the book",
-    ),
-    "checkIn": ("ghi nhận bạn đến khám", "checked you in for a visit", "check you in for a visit"),
-    "checkOut": ("kết thúc lần khám", "checked you out of a visit", "check you out of a visit"),
-    "chooseVisitSections": ("chọn những phần mở cho nơi khám", "chose what a visit opens", "choose what a visit opens"),
-    "closeEmergency": ("đóng lần mở khẩn cấp", "closed an emergency access", "close an emergency access"),
-    "consentChanged": (
-        "theo dõi những thay đổi về sự cho phép",
-        "followed changes of permissions",
-        "follow changes of permissions",
-    ),
-    "consentPreview": (
-        "xem trước một thay đổi về sự cho phép",
-        "previewed a change of permissions",
-        "preview a change of permissions",
-    ),
-    "consentReceipt": (
-        "xem biên nhận của một sự cho phép",
-        "looked at the receipt of a permission",
-        "look at the receipt of a permission",
-    ),
-    "consentRequests": (
-        "xem những đề nghị xem sổ sức khỏe",
-        "looked at requests to read the book",
-        "look at requests to read the book",
-    ),
-    "consentText": (
-        "xem nội dung một sự cho phép trước khi quyết định",
-        "looked at the text of a permission",
-        "look at the text of a permission",
-    ),
-    "consents": ("xem danh sách những sự cho phép", "looked at the permissions", "look at the permissions"),
-    "denials": ("xem danh sách những điều đã chặn", "looked at what is blocked", "look at what is blocked"),
-    "denyAccess": ("chặn việc xem sổ sức khỏe", "blocked access to the book", "block access to the book"),
-    "disputeAccess": (
-        "phản ánh một lần truy cập trong nhật ký này",
-        "disputed an entry of this log",
-        "dispute an entry of this log",
-    ),
-    "emergencies": (
-        "xem danh sách những lần mở khẩn cấp",
-        "looked at the emergency accesses",
-        "look at the emergency accesses",
-    ),
-    "endRepresentation": (
-        "chấm dứt việc một người xem giúp sổ sức khỏe",
-        "ended somebody's right to look after the book",
-        "end somebody's right to look after the book",
-    ),
-    "findPatient": (
-        "tìm sổ sức khỏe này cho một lần khám",
-        "looked this book up for a visit",
-        "look this book up for a visit",
-    ),
-    "grantConsent": ("cho phép xem sổ sức khỏe", "allowed access to the book", "allow access to the book"),
-    "inboxChanged": ("theo dõi hộp thư", "followed the inbox", "follow the inbox"),
-    "inviteDelegate": (
-        "mời một người xem giúp sổ sức khỏe",
-        "invited somebody to look after the book",
-        "invite somebody to look after the book",
-    ),
-    "liftDenial": ("bỏ chặn việc xem sổ sức khỏe", "lifted a block", "lift a block"),
-    "narrowConsent": ("thu hẹp một sự cho phép", "narrowed a permission", "narrow a permission"),
-    "offerVisit": (
-        "tạo mã để cơ sở khám quét",
-        "made a code for a facility to scan",
-        "make a code for a facility to scan",
-    ),
-    "openEmergency": ("mở khẩn cấp sổ sức khỏe", "opened the book in an emergency", "open the book in an emergency"),
-    "readers": (
-        "xem ai đọc được một phần của sổ sức khỏe",
-        "looked at who can read a section",
-        "look at who can read a section",
-    ),
-    "representations": (
-        "xem danh sách những người xem giúp sổ sức khỏe",
-        "looked at who looks after the book",
-        "look at who looks after the book",
-    ),
-    "requestConsent": (
-        "đề nghị được xem sổ sức khỏe",
-        "asked to be allowed to read the book",
-        "ask to be allowed to read the book",
-    ),
-    "sentRequests": ("xem những đề nghị đã gửi", "looked at the requests it sent", "look at the requests it sent"),
-    "shareWithRepresentative": (
-        "đổi những gì người xem giúp được xem",
-        "changed what a representative sees",
-        "change what a representative sees",
-    ),
-    "visitChoice": ("xem những phần mở cho nơi khám", "looked at what a visit opens", "look at what a visit opens"),
-    "visitText": (
-        "xem nội dung cho phép của một lần khám",
-        "looked at the text for a visit",
-        "look at the text for a visit",
-    ),
-    "widenEmergency": (
-        "mở khẩn cấp thêm phần khác của sổ sức khỏe",
-        "opened more of the book in an emergency",
-        "open more of the book in an emergency",
-    ),
-    "withdrawConsent": ("rút lại một sự cho phép", "withdrew a permission", "withdraw a permission"),
-}
 """In Vietnamese after "đã", in English as done and as tried."""
 UNKNOWN_ACTION = (
     "dùng một chức năng khác của sổ sức khỏe",

@@ -289,14 +289,18 @@ async def test_a_denial_that_is_not_for_this_emergency_does_not_keep_it_shut(war
     assert await ward.reads(doctor) == {"demographics", "prescriptions"}
 
 
+TOO_LARGE = 10_000  # characters: refused before anybody looks what they say
+
+
 @pytest.mark.parametrize(
     "reason", ["", "gấp", " " * 40, "x" * 501, "x" * 100_000, "Bất tỉnh\x00 tại nhà", "Bất\u202e tỉnh tại nhà"]
 )
 async def test_a_reason_that_says_nothing_is_invalid(ward, reason):
     doctor = await ward.doctor()
-    assert code_of(await ward.open(doctor, reason)) == "INVALID"
+    refused = "INVALID" if len(reason) < TOO_LARGE else "VARIABLES_TOO_LARGE"
+    assert code_of(await ward.open(doctor, reason)) == refused
     made = await ward.opened(doctor)
-    assert code_of(await ward.widen(doctor, made, reason, sections=["labs"])) == "INVALID"
+    assert code_of(await ward.widen(doctor, made, reason, sections=["labs"])) == refused
 
 
 @pytest.mark.parametrize("more", [{"sections": ["everything"]}, {"sections": []}, {"sections": ["allergies"]}, {}])

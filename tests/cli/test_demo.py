@@ -205,7 +205,7 @@ def test_two_run_side_by_side_and_a_taken_port_is_said_plainly(first, second, st
     assert f"Port {port} is taken; using {other.origin.rsplit(':', 1)[1]}." in other.words
     assert other.postgres != second.postgres
     assert other.ask(RECORD) == second.ask(RECORD) == first.record
-    assert other.ask(RECORD, second.token)["error"] == "invalid_token"
+    assert other.ask(RECORD, second.token)["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
     other.stop()
     assert second.get("/readyz").status_code == 200
 

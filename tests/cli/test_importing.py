@@ -199,8 +199,9 @@ async def content(database: Database) -> dict[str, list[str]]:
     tables = [table for name, table in Base.metadata.tables.items() if name in BOOK]
     columns = [column for table in tables for column in table.columns]
     ids = {column.name for column in columns if isinstance(column.type, Uuid)}
-    order = {"shown", "contradicted", "sources", "document_id"}
-    reports = [name for name in BOOK if name.startswith("book.") or name == "intake.source_record"]
+    order = {"shown", "contradicted", "sources", "document_id", "revision"}
+    told = ("book.", "intake.source_record")
+    reports = [name for name in BOOK if name.startswith(told) and name != "book.removal"]
     return await dump(database.owner, reports, without=ids | MOMENTS | order)
 
 

@@ -5,6 +5,7 @@ import { serverAudits } from "./node_modules/graphql-http/lib/audits/server.mjs"
 export async function audits({ url, token }) {
   const fetchFn = (address, init = {}) =>
     fetch(address, { ...init, headers: { ...init.headers, authorization: `Bearer ${token}` } });
-  const found = await Promise.all(serverAudits({ url, fetchFn }).map(({ fn }) => fn()));
+  const found = [];
+  for (const { fn } of serverAudits({ url, fetchFn })) found.push(await fn());
   return found.map(({ id, name, status, reason }) => ({ id, name, status, reason }));
 }

@@ -30,6 +30,10 @@ OPERATION_RULES = {
     f"{ESLINT}/require-selections": "off",
 }
 NO_FAULT = {
+    # Notices are read from the newest on, and each by its list: `node` fetches items of the record only.
+    "Edge type's field `node` must implement `Node` interface.",
+    "Field `inbox` must contain an argument `last`, that return Int.",
+    "Field `inbox` must contain an argument `before`, that return String or Scalar.",
     # The pharmacy is a `dispenser`: the name of the type is no prefix here.
     'Field "dispenser" starts with the name of the parent type "Dispense"',
     'Field "dispenserCode" starts with the name of the parent type "Dispense"',
@@ -49,7 +53,8 @@ def tools(pytestconfig):
 
 async def test_eslint_finds_nothing_in_the_schema_and_in_the_examples(tools):
     found = await tools("lint", schemaRules=SCHEMA_RULES, operationRules=OPERATION_RULES)
-    assert [one for one in found if one["message"] not in NO_FAULT] == []
+    left = [one for one in found if one["message"] not in NO_FAULT]
+    assert left == [], "\n".join(one["message"] for one in left)
 
 
 async def test_eslint_would_find_a_type_without_description_and_an_unused_variable(tools):

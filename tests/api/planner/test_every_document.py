@@ -129,7 +129,8 @@ async def test_one_operation_of_several_is_the_one_that_is_named(reader):
     assert shown((await named(operationName="A")).json()) == ["2"]
     assert shown((await named(operationName="B", variables={"n": 1})).json()) == ["0"]
     for name in ("", "D"):
-        assert (await named(operationName=name)).status_code == 400
+        answer = (await named(operationName=name)).json()
+        assert [one["extensions"]["code"] for one in answer["errors"]] == ["OPERATION_RESOLUTION_FAILURE"]
 
 
 async def test_several_roots_are_answered_each_with_its_own_error(reader):
