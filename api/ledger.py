@@ -15,6 +15,7 @@ import structlog
 LEASE = "select key, granted, remaining, ends_in_s from access.lease($1, $2, $3, $4)"
 SETTINGS = {"statement_timeout": "2s", "application_name": "healthbook-budgets", "jit": "off"}
 CONNECT_S, COMMAND_S = 2, 3
+TRIES = 2
 A_BATCH = 500
 FAILURES = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)  # time limits too
 
@@ -78,14 +79,21 @@ class Ledger:
     async def _settle(self, batch: Sequence[tuple[Ask, asyncio.Future[Lease | None]]]) -> None:
         leases: dict[bytes, Lease] = {}
         try:
-            leases = await self._leases([ask for ask, _ in batch])
-        except FAILURES as failure:
-            log.error("no_leases", kind=type(failure).__name__)  # noqa: TRY400 -- the words may hold an address
-            self._hang_up()
+            leases = await self._tried([ask for ask, _ in batch])
         finally:
             for ask, answer in batch:
                 if not answer.done():
                     answer.set_result(leases.get(ask.key))
+
+    async def _tried(self, asks: Sequence[Ask]) -> dict[bytes, Lease]:
+        """Once more on a new connection: one that died while nobody asked is no reason to refuse anybody."""
+        for _ in range(TRIES):
+            try:
+                return await self._leases(asks)
+            except FAILURES as failure:
+                log.warning("no_leases", kind=type(failure).__name__)  # its words may hold an address
+                self._hang_up()
+        return {}
 
     async def _leases(self, asks: Sequence[Ask]) -> dict[bytes, Lease]:
         if self._connection is None or self._connection.is_closed():

@@ -135,7 +135,7 @@ class TestAFacility:
         "changes",
         [
             {"withdrawn_at": utc_now(), "withdrawn_by": CITIZEN},
-            {"valid_from": utc_now() + timedelta(minutes=5)},
+            {"valid_from": utc_now() + timedelta(days=1), "valid_until": utc_now() + timedelta(days=2)},
             {"valid_from": utc_now() - timedelta(days=2), "valid_until": utc_now() - timedelta(seconds=1)},
         ],
     )

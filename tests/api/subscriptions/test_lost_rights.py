@@ -16,7 +16,7 @@ from api.app import record_scopes
 from cli import demo_clinician
 from cli.main import app as commands
 from tests.api.clinic import CLINIC, WARD, furnish
-from tests.api.consenting import WITHDRAW, Citizen, citizen, clinic, terms
+from tests.api.consenting import WITHDRAW, Citizen, citizen, clinic, later, terms
 from tests.api.families import family_of
 from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, Closed, Line, Phone, Watch
 from tests.api.test_emergencies import CLOSE, OPEN, REASON
@@ -78,7 +78,7 @@ async def test_a_consent_made_narrower(line):
     async with line.phone(reader.token) as phone:
         follower = await following(line, phone, mine.patient_id)
         watch = Watch()
-        await mine.narrow(consent, terms("labs"))
+        await mine.narrow(consent, terms("labs", validUntil=later(days=300)))
         await follower.is_cut_off(watch)
         _, first = await phone.follow(RECORD, id=str(mine.patient_id))
         assert first["sections"] == ["labs"]
