@@ -15,7 +15,7 @@ import threading
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +78,7 @@ def _end(child: subprocess.Popen[str]) -> None:
 
 def configuration(world: World) -> dict[str, str]:
     return {
-        "owner": world.addresses.owner,
-        "web": world.addresses.web,
-        "intake": world.addresses.intake,
-        "auth": world.addresses.auth,
-        "consent": world.addresses.consent,
+        **asdict(world.addresses),
         "kek": world.kek,
         "identifier_key": world.identifier_key.hex(),
     }
