@@ -65,7 +65,7 @@ class Account:
     rest: int = 0
     last: int = 0
     ends_at: float = 0.0
-    coming: asyncio.Future[Lease | None] | None = None
+    coming: asyncio.Task[Lease | None] | None = None
 
     @property
     def remaining(self) -> int:
@@ -147,9 +147,18 @@ class Budgets:
         if account.coming is None:
             wanted = max(AHEAD * cost, 2 * account.last)
             ask = Ask(account.key, cost - account.left, wanted, account.limit)
-            account.coming = self._ledger.ask(ask)
-            account.coming.add_done_callback(lambda answer: _arrive(account, answer))
+            account.coming = asyncio.create_task(self._lent(account, ask), name="lease")
         return await asyncio.shield(account.coming)
+
+    async def _lent(self, account: Account, ask: Ask) -> Lease | None:
+        """Ends in the same step in which the account has the lease: who comes later finds it, or asks for another."""
+        try:
+            lease = await self._ledger.ask(ask)
+            if lease is not None:
+                account.lend(lease)
+            return lease
+        finally:
+            account.coming = None
 
     async def _profile(self, client_id: str) -> Profile:
         known = self._profiles.get(client_id)
@@ -185,12 +194,6 @@ class Budgets:
         else:
             self._accounts.move_to_end(text)
         return account
-
-
-def _arrive(account: Account, answer: asyncio.Future[Lease | None]) -> None:
-    account.coming = None
-    if not answer.cancelled() and (lease := answer.result()) is not None:
-        account.lend(lease)
 
 
 def _spent(account: Account) -> Spent:

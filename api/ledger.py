@@ -75,6 +75,9 @@ class Ledger:
                 await self._settle(list(batch.values()))
         finally:
             self._asking = None
+            for _, answer in self._waiting:  # it was closed meanwhile
+                answer.cancel()
+            self._waiting = []
 
     async def _settle(self, batch: Sequence[tuple[Ask, asyncio.Future[Lease | None]]]) -> None:
         leases: dict[bytes, Lease] = {}

@@ -233,6 +233,18 @@ async def test_a_connection_that_was_cut_is_opened_again(workers):
     await budgets.spend(who, 50_000)
 
 
+async def test_who_comes_in_the_moment_in_which_a_lease_arrives_is_served(workers):
+    """Cheap operations go on while a dear one waits for its lease, so that the next dear one meets any moment of it."""
+    budgets, who = await workers.add(Limits(*[10**11] * 4)), caller(subject=new_id())
+
+    async def hand(number):
+        for turn in range(2_000):
+            await budgets.spend(who, 30_000 if (7 * turn + number) % 97 == 0 else 1)
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*map(hand, range(40)))
+
+
 async def test_one_app_cannot_spend_what_another_has(workers):
     budgets, citizen = await workers.add(), new_id()
     assert await spend_all(budgets, caller("diary", citizen), endless([1_000])) == LIMIT
