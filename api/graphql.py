@@ -18,7 +18,6 @@ from api.documents.lookup import DocumentLookup
 from api.errors import located, not_found, refusal, refused_gates
 from api.execution import Executor
 from api.http import answers
-from api.http.bounds import usable_variables
 from api.http.etags import Condition, condition
 from api.http.media import GRAPHQL, JSON, accepts, answer_type
 from api.http.refusals import (
@@ -83,7 +82,6 @@ class Endpoint:
         raw = await read_request(request)
         document = await self._documents.find(raw, request.state.caller)
         _may_be_asked(document.operation.operation, raw)
-        usable_variables(raw.variables)
         variables = document.variables(raw.variables)
         if isinstance(variables, list):
             raise request_errors(variables, INVALID)

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.requests import Request
 
-from api.http.bounds import bounded
 from api.http.media import JSON, UTF_8, parameter
-from api.http.refusals import Refused, malformed, method_not_allowed, told, wrong_parameter
+from api.http.refusals import Refused, malformed, method_not_allowed, request_errors, told, wrong_parameter
+from api.limits.variables import wrong_values, wrong_variables
 
 LONGEST_QUERY = 32 * 1024  # bytes of an address behind its `?`
 LONGEST_NAME = 255
@@ -104,6 +104,8 @@ def _json(text: str | bytes, wrong: Refused) -> Any:
 def _checked(given: Mapping[str, Any], *, is_safe: bool) -> GraphQLRequest:
     query, document_id = _text(given, "query"), _text(given, "documentId")
     variables, extensions = _object(given, "variables"), _object(given, "extensions")
+    if wrong := wrong_variables(variables) or wrong_values("extensions", extensions):
+        raise request_errors([wrong])
     if query is not None and document_id is not None:
         raise wrong_parameter("documentId", "cannot be given beside `query`")
     if query is None and document_id is None and extensions.get("persistedQuery") is None:
@@ -127,5 +129,4 @@ def _object(given: Mapping[str, Any], name: str) -> dict[str, Any]:
         return {}
     if not isinstance(value, dict):
         raise wrong_parameter(name, "must be an object")
-    bounded(name, value)
     return value

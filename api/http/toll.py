@@ -33,17 +33,3 @@ class Toll(Protocol):
     async def read(self, caller: Caller, text: str) -> None:
         """Called before a document that nobody sent lately is parsed. Raises as `enter` does."""
         ...
-
-
-class Free:
-    """Nothing costs anything."""
-
-    async def enter(self, caller: Caller, document: Document, variables: VariableValues) -> Charge:
-        del caller, document, variables
-        return FREE
-
-    async def read(self, caller: Caller, text: str) -> None:
-        del caller, text
-
-
-FREE = Charge()

@@ -10,9 +10,8 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, parse, validate
 from api.limits.bounds import MOST_ERRORS, MOST_TOKENS
 from api.limits.shape import wrong_shape
 from api.limits.text import wrong_text
-from api.limits.variables import wrong_variables
 
-__all__ = ["checked_document", "wrong_variables"]
+__all__ = ["checked_document"]
 
 
 def checked_document(schema: GraphQLSchema, text: str) -> tuple[DocumentNode | None, list[GraphQLError]]:

@@ -26,8 +26,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
-from api.http.bounds import nul_errors
-from api.limits import checked_document, wrong_variables
+from api.limits import checked_document
 from api.limits.bounds import MOST_ERRORS
 from api.pagination import ItemOrder
 from api.planner.plan import NodeId, Plan, compile_root, structure
@@ -82,8 +81,6 @@ class Document:
     costs: LRU[int] = field(default_factory=lambda: LRU(COSTS))
 
     def variables(self, given: Mapping[str, Any] | None) -> VariableValues | list[GraphQLError]:
-        if refusal := wrong_variables(given or {}):
-            return [refusal]
         definitions = self.operation.variable_definitions or ()
         return get_variable_values(self.schema, definitions, dict(given or {}), MOST_ERRORS, hide_suggestions=True)
 
@@ -139,7 +136,7 @@ class Documents:
         document, errors = checked_document(self._schema, text)
         if document is None or errors:
             return errors
-        wrong = nul_errors(document) or ([] if self._introspection else introspection_errors(self._schema, document))
+        wrong = [] if self._introspection else introspection_errors(self._schema, document)
         if wrong:
             return wrong
         operation = get_operation_ast(document, operation_name)

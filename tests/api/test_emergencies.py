@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from api.app import create_app, record_scopes
+from api.limits.bounds import LONGEST_STRING
 from cli import demo_clinician
 from domain.emergencies import FIRST_SECTIONS
 from domain.emergency_reviews import Alarm
@@ -289,15 +290,12 @@ async def test_a_denial_that_is_not_for_this_emergency_does_not_keep_it_shut(war
     assert await ward.reads(doctor) == {"demographics", "prescriptions"}
 
 
-TOO_LARGE = 10_000  # characters: refused before anybody looks what they say
-
-
 @pytest.mark.parametrize(
     "reason", ["", "gấp", " " * 40, "x" * 501, "x" * 100_000, "Bất tỉnh\x00 tại nhà", "Bất\u202e tỉnh tại nhà"]
 )
 async def test_a_reason_that_says_nothing_is_invalid(ward, reason):
     doctor = await ward.doctor()
-    refused = "INVALID" if len(reason) < TOO_LARGE else "VARIABLES_TOO_LARGE"
+    refused = "INVALID" if len(reason) <= LONGEST_STRING else "VARIABLES_TOO_LARGE"
     assert code_of(await ward.open(doctor, reason)) == refused
     made = await ward.opened(doctor)
     assert code_of(await ward.widen(doctor, made, reason, sections=["labs"])) == refused

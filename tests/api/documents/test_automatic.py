@@ -77,7 +77,7 @@ async def test_a_mutation_by_its_hash_goes_by_post_only(shelf):
         ({"persistedQuery": {"version": 1, "sha256Hash": 7}}, "INVALID"),
         ({"persistedQuery": {"version": 1, "sha256Hash": "x" * 64}}, "INVALID"),
         ({"persistedQuery": {"version": 1, "sha256Hash": "A" * 64}}, "INVALID"),
-        ({"persistedQuery": {"version": 1, "sha256Hash": "0" * 100_000}}, "INVALID"),
+        ({"persistedQuery": {"version": 1, "sha256Hash": "0" * 100_000}}, "EXTENSIONS_TOO_LARGE"),
     ],
 )
 async def test_what_is_no_hash_of_this_protocol_is_refused(shelf, told, code):

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from api.http.bounds import DEEPEST, MOST_VALUES
 from api.http.media import GRAPHQL, JSON
+from api.limits.bounds import DEEPEST_VALUE, MOST_ITEMS
 
 ME = "{ me { id } }"
 MUTATION = "mutation { denyAccess(denial: {scope: ALL}) { id } }"
@@ -240,11 +240,11 @@ class TestValues:
 
     async def test_nested_or_many_beyond_reason_are_refused(self, door):
         deep = "x"
-        for _ in range(DEEPEST + 1):
+        for _ in range(DEEPEST_VALUE + 1):
             deep = [deep]
         for name, value in (
             ("variables", {"t": deep}),
-            ("variables", {"t": ["x"] * (MOST_VALUES + 1)}),
+            ("variables", {"t": ["x"] * (MOST_ITEMS + 1)}),
             ("extensions", {"x": deep}),
         ):
             answer = await door("POST", json={"query": ME, name: value})
