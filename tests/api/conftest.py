@@ -48,7 +48,7 @@ class Book:
         *,
         acr: str | None = None,
         auth_time: datetime | None = None,
-        life: timedelta = timedelta(minutes=5),
+        life: timedelta = timedelta(hours=1),
         jkt: str | None = None,
     ) -> str:
         """An access token on a grant of its own; all sections unless told. `acr`: how he signed in, by default now."""
@@ -73,6 +73,10 @@ class Book:
             return access_token(ring.signing, AUTH, grant, scope=grant.scope, now=now, life=life)
         finally:
             await engine.dispose()
+
+    def afford(self) -> None:
+        """Nothing costs too much any more, where it is not the cost that is tried."""
+        self.app.state.services.toll._allowed = 10**9
 
     async def ask(self, query: str, token: str, variables: dict | None = None) -> dict:
         response = await self.post(query, token, variables)

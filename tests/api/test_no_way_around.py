@@ -60,6 +60,7 @@ async def two(book: Book, another_book: Book) -> Two:
     patient = (await book.sql("select patient_id from access.citizen where id = $1", book.citizens[0]))[0][0]
     marks = await marks_of(book, await book.token(book.citizens[0]), patient)
     for one in (book, another_book):
+        one.afford()
         for section in SECTIONS:
             for model in section.models:
                 await one.sql(LABEL.format(table=model.table().fullname), patient)

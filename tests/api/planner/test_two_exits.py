@@ -18,6 +18,7 @@ EXAMPLES = int(os.environ.get("WAYS", "40"))
 @pytest.fixture
 async def readers(book):
     """The chronic patient with his whole scope and with sections missing, and a mother of a child: token and marks."""
+    book.afford()
     narrow = await book.token(
         book.citizens[0], scope="record:labs:read record:demographics:read record:encounters:read"
     )
