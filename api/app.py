@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import strawberry
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -40,6 +39,7 @@ from api.rest import routes as rest
 from api.schema import create_schema, records_of
 from api.settings import ApiSettings
 from api.subscriptions.live import Live
+from api.subscriptions.operations import Operations
 from api.toll import Gate
 from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
@@ -100,15 +100,18 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
     receipts = Receipts(KeyStore(sessions, auth.kek, use=RECEIPT), auth.issuer)
     graphql, ingest, sockets = Late(), Late(), Late()
     origins, schema = Origins(sessions), create_schema()
+    graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(engine.dispose)
-            live = Live.open(settings.web_dsn, schema, verifier, origins, settings.seats)
-            services = await open_services(stack, settings, verifier, live, fresh=auth.fresh_sign_in)
+            documents = Documents(graphql_schema, records_of(graphql_schema), introspection=settings.introspection)
+            services = await open_services(stack, settings, verifier, documents, origins, fresh=auth.fresh_sign_in)
             app.state.services = services
-            endpoint = await open_graphql(stack, settings, services, schema, receipts, Seals.of(auth.kek))
+            seals, key, alarm = Seals.of(auth.kek), settings.identifier_key, settings.emergency_alarm
+            executor = Executor(schema, services.reader, services.acting, receipts, key, alarm, seals)
+            endpoint = await open_graphql(stack, services, documents, executor)
             graphql.app = Bearer(services.live.streams(endpoint), verifier, unauthenticated)
             sockets.app = services.live.websocket
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
@@ -142,7 +145,8 @@ async def open_services(
     stack: AsyncExitStack,
     settings: ApiSettings,
     verifier: Verifier,
-    live: AbstractAsyncContextManager[Live],
+    documents: Documents,
+    origins: Origins,
     *,
     fresh: timedelta,
 ) -> Services:
@@ -154,28 +158,19 @@ async def open_services(
     ledger = await stack.enter_async_context(Ledger.open(settings.web_dsn))
     await verifier.refresh()
     toll = Gate(Budgets(ledger, reader.client_profile, settings.budgets))
-    acting, listening = Acting(consent, fresh=fresh), await stack.enter_async_context(live)
-    return Services(reader, intake, acting, verifier, listening, toll)
+    operations = Operations(documents, toll)
+    live = Live.open(settings.web_dsn, operations, verifier, origins, settings.seats)
+    acting = Acting(consent, fresh=fresh)
+    return Services(reader, intake, acting, verifier, await stack.enter_async_context(live), toll)
 
 
-async def open_graphql(
-    stack: AsyncExitStack,
-    settings: ApiSettings,
-    services: Services,
-    schema: strawberry.Schema,
-    receipts: Receipts,
-    seals: Seals,
-) -> Endpoint:
+async def open_graphql(stack: AsyncExitStack, services: Services, documents: Documents, executor: Executor) -> Endpoint:
     """The endpoint with its trusted documents planned, and looked after for as long as the application lives."""
-    graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
-    documents = Documents(graphql_schema, records_of(graphql_schema), introspection=settings.introspection)
     trusted = TrustedDocuments(documents, services.reader)
     await trusted.look()
     looking = asyncio.create_task(trusted.keep_looking())
     stack.push_async_callback(stopped, looking)
     lookup = DocumentLookup(documents, trusted, AutomaticQueries(), services.toll)
-    key, alarm = settings.identifier_key, settings.emergency_alarm
-    executor = Executor(schema, services.reader, services.acting, receipts, key, alarm, seals)
     return Endpoint(lookup, services.reader, executor, services.toll)
 
 

@@ -7,7 +7,6 @@ nobody sent lately is parsed (api/http/toll.py).
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from graphql.execution.values import VariableValues
 
@@ -29,9 +28,9 @@ AGAIN_S = 5
 
 
 class Gate:
-    """`budgets` is None where nobody's spending is counted; the cost of one operation is bounded all the same."""
+    """`allowed` is what one operation may cost at most, whatever its caller has left."""
 
-    def __init__(self, budgets: Budgets | None = None, allowed: int = MOST_COST) -> None:
+    def __init__(self, budgets: Budgets, allowed: int = MOST_COST) -> None:
         self._budgets, self._allowed = budgets, allowed
 
     async def enter(self, caller: Caller, document: Document, variables: VariableValues) -> Charge:
@@ -47,8 +46,6 @@ class Gate:
         await self._spend(caller, min(len(text), READING_MOST))
 
     async def _spend(self, caller: Caller, cost: int) -> Sequence[Spent]:
-        if self._budgets is None:
-            return ()
         try:
             return await self._budgets.spend(caller, cost)
         except RateLimited as over:
@@ -59,18 +56,14 @@ class Gate:
 
 
 def _charge(cost: int, allowed: int, budgets: Sequence[Spent]) -> Charge:
-    told: dict[str, Any] = {"requested": cost, "allowed": allowed}
-    if budgets:
-        tightest = min(budgets, key=lambda one: one.remaining)
-        reset_at = utc_now() + timedelta(seconds=tightest.resets_in_s)
-        told |= {"remaining": tightest.remaining, "resetAt": reset_at.isoformat(timespec="seconds")}
+    tightest = min(budgets, key=lambda one: one.remaining)
+    reset_at = (utc_now() + timedelta(seconds=tightest.resets_in_s)).isoformat(timespec="seconds")
+    told = {"requested": cost, "allowed": allowed, "remaining": tightest.remaining, "resetAt": reset_at}
     return Charge({"cost": told}, _headers(budgets))
 
 
 def _headers(budgets: Sequence[Spent]) -> dict[str, str]:
     """draft-ietf-httpapi-ratelimit-headers-10: the policies, and how each stands for this caller."""
-    if not budgets:
-        return {}
     window = math.ceil(WINDOW.total_seconds())
     return {
         "RateLimit-Policy": ", ".join(f'"{one.name}";q={one.limit};w={window};qu="cost-units"' for one in budgets),

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from urllib.parse import urlsplit
 
-import strawberry
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,9 +28,9 @@ FAREWELL_S = 2
 class Live:
     """Open while the block of `open` runs."""
 
-    def __init__(self, schema: strawberry.Schema, hub: Hub, verifier: Verifier, origins: Origins, seats: Seats) -> None:
+    def __init__(self, operations: Operations, hub: Hub, verifier: Verifier, origins: Origins, seats: Seats) -> None:
         self.hub = hub
-        self._operations = Operations(schema._schema)  # noqa: SLF001 -- no public way to the GraphQL schema
+        self._operations = operations
         self._verifier, self._origins = verifier, origins
         self._room = Room(seats)
         self._open: set[Conversation | Stream] = set()
@@ -42,11 +41,11 @@ class Live:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, dsn: str, schema: strawberry.Schema, verifier: Verifier, origins: Origins, seats: Seats
+        cls, dsn: str, operations: Operations, verifier: Verifier, origins: Origins, seats: Seats
     ) -> "AsyncIterator[Live]":
         async with Decisions.open(dsn, size=CONNECTIONS) as decisions:
             hub = Hub(decisions)
-            feed, live = Feed(dsn, hub), cls(schema, hub, verifier, origins, seats)
+            feed, live = Feed(dsn, hub), cls(operations, hub, verifier, origins, seats)
             tasks = [asyncio.create_task(feed.run()), asyncio.create_task(hub.run())]
             try:
                 async with asyncio.timeout(START_WITHIN_S):

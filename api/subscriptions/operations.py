@@ -7,18 +7,13 @@ from inspect import isawaitable
 from typing import Any
 
 import structlog
-from graphql import (
-    DocumentNode,
-    ExecutionResult,
-    GraphQLError,
-    GraphQLSchema,
-    OperationType,
-    get_operation_ast,
-    subscribe,
-)
+from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
 
 from api.errors import graphql_error, masked
-from api.limits import checked_document
+from api.http.refusals import Refused
+from api.http.toll import Toll
+from api.limits.variables import wrong_variables
+from api.planner.documents import Document, Documents
 from api.subscriptions.fields import LiveContext
 from domain.errors import HealthbookError, Invalid
 
@@ -52,17 +47,17 @@ class Request:
 
 
 class Operations:
-    """Runs subscriptions of one schema, and nothing but subscriptions."""
+    """Runs subscriptions, and nothing but subscriptions. What they ask for is read, bounded and paid as a query is."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
+    def __init__(self, documents: Documents, toll: Toll) -> None:
+        self._documents, self._toll = documents, toll
 
     async def results(self, request: Request, context: LiveContext) -> AsyncGenerator[dict[str, Any], None]:
         """JSON objects, until the client leaves. Rejected before the first; a HealthbookError says why it ends."""
-        document = self._document(request)
+        document = await self._paid(request, context)
         source = subscribe(
-            self._schema,
-            document,
+            document.schema,
+            document.node,
             context_value=context,
             variable_values=request.variables,
             operation_name=request.operation_name,
@@ -75,16 +70,34 @@ class Operations:
             async for result in results:
                 yield _shown(result, context)
 
-    def _document(self, request: Request) -> DocumentNode:
-        document, errors = checked_document(self._schema, request.query)
-        if document is None or errors:
-            raise Rejected([error.formatted for error in errors])  # type: ignore[misc]  # a TypedDict is a dict
-        operation = get_operation_ast(document, request.operation_name)
-        if operation is None:
+    async def _paid(self, request: Request, context: LiveContext) -> Document:
+        if wrong := wrong_variables(request.variables or {}):
+            raise _rejected([wrong])
+        try:
+            if not self._documents.knows(request.query, request.operation_name):
+                await self._toll.read(context.caller, request.query)
+            document = self._document(request)
+            variables = document.variables(request.variables)
+            if isinstance(variables, list):
+                raise _rejected(variables)
+            await self._toll.enter(context.caller, document, variables)
+        except Refused as refused:
+            raise Rejected(refused.errors) from None
+        return document
+
+    def _document(self, request: Request) -> Document:
+        document = self._documents.get(request.query, request.operation_name)
+        if isinstance(document, list):
+            raise _rejected(document)
+        if document is None:
             raise Rejected([_error("Which of the operations is meant is not clear.")])
-        if operation.operation is not OperationType.SUBSCRIPTION:
+        if document.operation.operation is not OperationType.SUBSCRIPTION:
             raise Rejected([_error("Only subscriptions come this way; queries and mutations are sent by POST.")])
         return document
+
+
+def _rejected(errors: list[GraphQLError]) -> Rejected:
+    return Rejected([dict(error.formatted) for error in errors])
 
 
 async def _closable(results: AsyncIterator[ExecutionResult]) -> AsyncGenerator[ExecutionResult, None]:

@@ -15,9 +15,11 @@ import uvicorn
 import websockets.asyncio.client as sockets
 from websockets.exceptions import ConnectionClosed
 
+from api.subscriptions.hub import topic
 from cli.serve import WEBSOCKETS
 from domain.changes_feed import RecordChange, tell_records
 from domain.database import open_engine
+from domain.values import new_id
 from tests.api.conftest import Book
 from tests.browser import listening
 
@@ -39,6 +41,7 @@ class Phone:
     """One websocket; what comes for a subscription waits until it is asked for."""
 
     socket: sockets.ClientConnection
+    line: "Line" = field(repr=False)
     number: int = 0
     waiting: list[dict[str, Any]] = field(default_factory=list)
 
@@ -72,7 +75,8 @@ class Phone:
         return value
 
     async def follow(self, query: str, **variables: Any) -> tuple[str, Any]:
-        """A subscription that has begun, and its first event."""
+        """A subscription that has begun, and its first event. What was done before is no news to it."""
+        await self.line.settled()
         id_ = await self.subscribe(query, **variables)
         return id_, await self.next(id_)
 
@@ -102,7 +106,7 @@ class Line:
         """A socket, and who it is said already where a token is given."""
         told = {"subprotocols": ["graphql-transport-ws"], "compression": None} | options
         async with sockets.connect(f"ws://127.0.0.1:{self.port}/graphql", **told) as socket:
-            phone = Phone(socket)
+            phone = Phone(socket, self)
             if token is not None:
                 await phone.begin(token)
             yield phone
@@ -110,11 +114,18 @@ class Line:
     @asynccontextmanager
     async def stream(self, token: str, query: str, **variables: Any) -> AsyncIterator[httpx.Response]:
         headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        await self.settled()
         async with (
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=WITHIN_S) as client,
             client.stream("POST", "/graphql", json={"query": query, "variables": variables}, headers=headers) as answer,
         ):
             yield answer
+
+    async def settled(self) -> None:
+        """Returns when everything told so far has been heard: notifications come in the order of their commits."""
+        last = new_id()
+        await self.book.sql("select pg_notify('rights', $1)", orjson.dumps({"patients": [str(last)]}).decode())
+        await until(lambda: any(topic("patients", last) in told for told in self.hub._lately))
 
     @property
     def hub(self):

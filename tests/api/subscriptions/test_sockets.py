@@ -1,5 +1,7 @@
 """Over a websocket: what is told, and what the protocol answers to what is none of it."""
 
+import time
+
 import pytest
 import websockets.asyncio.client as sockets
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -206,6 +208,20 @@ async def test_a_document_that_is_no_subscription_is_an_error_of_that_operation_
         assert message["payload"][0].get("extensions", {}).get("code") == code
         await phone.send(type="ping")
         assert await phone.receive() == {"type": "pong"}
+
+
+async def test_a_subscription_pays_for_its_document_and_its_beginning(line, monkeypatch):
+    """Abuse 3: what is refused to a query is refused here, and the socket lives on."""
+    mine, toll = await citizen(line.book, scope=LABS), line.book.app.state.services.toll
+    async with line.phone(mine.token) as phone:
+        assert await phone.error(await phone.subscribe(RECORD, id="x" * 20_000)) == "VARIABLES_TOO_LARGE"
+        monkeypatch.setattr(toll, "_allowed", 1)
+        assert await phone.error(await phone.subscribe(RECORD)) == "QUERY_TOO_EXPENSIVE"
+        monkeypatch.undo()
+        for account in toll._budgets._accounts.values():  # all of it is spent, for a minute from now on
+            account.left, account.rest, account.ends_at = 0, 0, time.monotonic() + 60
+        assert await phone.error(await phone.subscribe(RECORD)) == "RATE_LIMITED"
+        assert await phone.error(await phone.subscribe(RECORD.replace("revision", "at: revision"))) == "RATE_LIMITED"
 
 
 async def test_an_id_is_used_once_at_a_time_and_free_again_after_complete(protocol_line):
