@@ -1,4 +1,4 @@
-"""What a phone asks again: the record by GET, with its tag, a sync where nothing is new, one section, deep pages.
+"""What a phone asks again: the record by GET, and with the tag of the copy it has.
 
 One healthbook server; the requests take turns, and each is compared with the whole record by POST in the same run.
 """
@@ -7,18 +7,16 @@ import asyncio
 import json
 import random
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from statistics import median
-from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
 from benchmarks.data import Cluster, World
 from benchmarks.load import Round, load
-from benchmarks.patients import Reader, readers
-from benchmarks.reading import query
+from benchmarks.patients import Reader, readers, written
 from benchmarks.report import table
+from benchmarks.screens import Request, query, requests
 from benchmarks.servers import Server, running
 
 CONNECTIONS = 16
@@ -26,9 +24,6 @@ WORDS = {
     "record": "record, POST",
     "get": "record, GET, 200",
     "tag": "record, GET with its tag, 304",
-    "section": "one section, 20 items",
-    "deep": "the same, items 61 to 80",
-    "sync": "`changes` of four sections, nothing new",
 }
 FIGURES = ("requests_s", "p50_ms", "p99_ms", "app_ms", "postgres_ms")
 HEAD = ("", "bytes", "req/s", "p50 ms", "p99 ms", "app CPU ms/req", "PostgreSQL CPU ms/req", "CPU by the record's")
@@ -38,7 +33,7 @@ def run(cluster: Cluster, world: World, *, rounds: int, seconds: int) -> str:
     people = asyncio.run(readers(world))
     with running("healthbook", world, cluster.folder) as server:
         asked, sizes = _requests(server, people)
-        files = {name: _file(cluster.folder / f"again-{name}.tsv", lines) for name, lines in asked.items()}
+        files = {name: written(cluster.folder / f"again-{name}.tsv", lines) for name, lines in asked.items()}
         measured: dict[str, list[Round]] = {name: [] for name in files}
         for turn in range(rounds + 1):
             for name in random.sample(list(files), len(files)):
@@ -73,46 +68,20 @@ def _requests(server: Server, people: Sequence[Reader]) -> tuple[dict[str, list[
     """The lines for wrk by kind, and the mean size of the answers in bytes."""
     lines: dict[str, list[str]] = {name: [] for name in WORDS}
     sizes: dict[str, list[int]] = {name: [] for name in WORDS}
-    with httpx.Client(base_url=server.origin, timeout=60) as client:
-        for one in people:
-            for name, line, size in _of(client, one):
+    with httpx.Client(timeout=60) as client:
+        for one, posted in zip(people, requests(server, "record", people), strict=True):
+            for name, line, size in _of(client, server.origin, one, posted):
                 lines[name].append(line)
                 sizes[name].append(size)
     return lines, {name: round(sum(found) / len(found)) for name, found in sizes.items()}
 
 
-def _of(client: httpx.Client, one: Reader) -> list[tuple[str, str, int]]:
-    headers = {"Authorization": f"Bearer {one.token}", "Accept-Encoding": "identity"}
-    own = {"patientId": str(one.patient)}
-
-    def post(text: str, **more: Any) -> tuple[dict[str, Any], str, int]:
-        body = json.dumps({"query": text, "variables": own | more})
-        answer = client.post("/graphql", content=body, headers=headers | {"Content-Type": "application/json"})
-        return answer.raise_for_status().json()["data"], f"POST\t/graphql\t{one.token}\t{body}", len(answer.content)
-
-    path = f"/graphql?{urlencode({'query': query('record'), 'variables': json.dumps(own)})}"
-    got = client.get(path, headers=headers).raise_for_status()
-    page, section, section_size = post(query("section"))
-    for _ in range(2):
-        page, deep, deep_size = post(query("section"), after=page["healthRecord"]["labs"]["pageInfo"]["endCursor"])
-    page, deep, deep_size = post(query("section"), after=page["healthRecord"]["labs"]["pageInfo"]["endCursor"])
-    cursor, waits = None, True
-    while waits:
-        told, _, _ = post(query("sync"), since=cursor)
-        cursor, waits = told["changes"]["cursor"], told["changes"]["hasMore"]
-    _, sync, sync_size = post(query("sync"), since=cursor)
-    _, record, record_size = post(query("record"))
+def _of(client: httpx.Client, origin: str, one: Reader, posted: Request) -> list[tuple[str, str, int]]:
+    own = json.dumps({"patientId": str(one.patient)})
+    got = Request("GET", f"/graphql?{urlencode({'query': query('record'), 'variables': own})}", one.token)
+    answer = got.send(client, origin)
     return [
-        ("record", record, record_size),
-        ("get", f"GET\t{path}\t{one.token}\t-", len(got.content)),
-        ("tag", f"GET\t{path}\t{one.token}\t-\t{got.headers['etag']}", 0),
-        ("section", section, section_size),
-        ("deep", deep, deep_size),
-        ("sync", sync, sync_size),
+        ("record", posted.line, len(posted.send(client, origin).content)),
+        ("get", got.line, len(answer.content)),
+        ("tag", f"{got.line}\t{answer.headers['etag']}", 0),
     ]
-
-
-def _file(path: Path, lines: Sequence[str]) -> Path:
-    path.touch(mode=0o600)
-    path.write_text("\n".join(lines) + "\n")
-    return path

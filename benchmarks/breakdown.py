@@ -20,8 +20,8 @@ from api.schema import create_schema, records_of
 from benchmarks.data import World
 from benchmarks.handwritten import statement
 from benchmarks.patients import Reader, readers
-from benchmarks.reading import query
 from benchmarks.report import table
+from benchmarks.screens import query
 from domain.sections import SECTIONS
 
 TURNS = 200

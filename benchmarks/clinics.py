@@ -27,8 +27,8 @@ from auth.tokens import access_token
 from benchmarks.data import Cluster, World
 from benchmarks.load import Round, load, need_wrk
 from benchmarks.patients import Reader, readers
-from benchmarks.reading import query
 from benchmarks.report import table
+from benchmarks.screens import query
 from benchmarks.servers import ISSUER, auth_settings, running
 from domain.database import open_engine
 from domain.sections import SECTIONS

@@ -19,6 +19,7 @@ from typing import Self
 import asyncpg
 
 from api.settings import identifier_key
+from benchmarks.multiplying import multiply
 from cli.demo import SEED, load
 from cli.embedded_postgres import DEMO, EmbeddedPostgres
 from cli.migrations import ROOT, upgrade
@@ -30,6 +31,7 @@ from domain.values import VIETNAM, utc_now
 
 PEOPLE_A_VISIT = 0.2  # the population has a little more than five visits a person
 LARGEST_BUFFERS_MB = 3072
+MOST_IMPORTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +72,40 @@ class Cluster:
         self.server.stop()
 
     def world(self, people: int) -> World:
-        """The population, loaded now or by an earlier run."""
+        """The population, made now or by an earlier run: imported, or a smaller one multiplied."""
+        if people > MOST_IMPORTED and people % MOST_IMPORTED:
+            raise ValueError(f"more than {MOST_IMPORTED} people are a multiple of them")
         name = f"book_{people}_{SEED}_{schema_digest()}"
         addresses, held = self.addresses(name), keys({}, self.folder)
         secret = identifier_key(held)
-        work = self.folder / name
-        if not (work / "demo.json").exists():
+        done = self.folder / name / "demo.json"
+        if not done.exists():
             self._forget(f"book_{people}_{SEED}_")
-            self.fresh(name)
-            work.mkdir(exist_ok=True)
-            load(work, addresses, secret, people, processes=os.cpu_count() or 1)
-            shutil.rmtree(work / "population")
-            asyncio.run(_settle(addresses.owner))
+            if people > MOST_IMPORTED:
+                self._multiplied(name, people // MOST_IMPORTED)
+            else:
+                self._imported(name, people, secret)
         return World(people, addresses, held["HEALTHBOOK_KEK"], secret)
+
+    def _imported(self, name: str, people: int, secret: bytes) -> None:
+        addresses, work = self.fresh(name), self.folder / name
+        work.mkdir(exist_ok=True)
+        load(work, addresses, secret, people, processes=os.cpu_count() or 1)
+        shutil.rmtree(work / "population")
+        asyncio.run(_settle(addresses.owner))
+
+    def _multiplied(self, name: str, times: int) -> None:
+        """The marker is written last, so that what was cut short starts again."""
+        smaller = f"book_{MOST_IMPORTED}_{SEED}_{schema_digest()}"
+        self.world(MOST_IMPORTED)
+        asyncio.run(_drop(self.server.dsn(), name))
+        run_once(
+            self.server.dsn(), lambda db: db.execute(f"create database {name} template {smaller} strategy file_copy")
+        )
+        asyncio.run(multiply(self.addresses(name).owner, times))
+        asyncio.run(_settle(self.addresses(name).owner))
+        (self.folder / name).mkdir(exist_ok=True)
+        shutil.copy(self.folder / smaller / "demo.json", self.folder / name / "demo.json")
 
     def _forget(self, prefix: str) -> None:
         """Drop the databases of earlier states of the schema."""

@@ -11,15 +11,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 HERE = Path(__file__).parent
+CURSORS = {"deep": "after", "sync": "since"}
 
 
 def statement(screen: str) -> str:
-    """The SQL of a screen: `record` or `home`."""
+    """The SQL of a screen (benchmarks/screens.py). Its arguments are the patient and, of some, a cursor."""
     return (HERE / ("handwritten.sql" if screen == "record" else f"handwritten_{screen}.sql")).read_text()
 
 
 def create_app(dsn: str, connections: int) -> Starlette:
-    statements = {screen: statement(screen) for screen in ("record", "home")}
+    statements = {screen: statement(screen) for screen in ("record", "home", "section", "deep", "sync")}
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -29,8 +30,10 @@ def create_app(dsn: str, connections: int) -> Starlette:
             yield
 
     async def read(request: Request) -> Response:
+        screen, told = request.path_params["screen"], request.query_params
+        cursor = [told.get(CURSORS[screen])] if screen in CURSORS else []
         async with request.app.state.pool.acquire() as connection:
-            data = await connection.fetchval(statements[request.path_params["screen"]], request.query_params["patient"])
+            data = await connection.fetchval(statements[screen], told["patient"], *cursor)
         return Response(f'{{"data":{data}}}', media_type="application/json")
 
     return Starlette(routes=[Route("/{screen}", read)], lifespan=lifespan)

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import aliased
 from starlette.applications import Starlette
@@ -100,14 +100,26 @@ def _single(section: str) -> Any:
 
 
 def _page(section: str) -> Any:
-    async def resolve(root: strawberry.Parent[Any], info: Info, first: int = PAGE) -> Any:
-        rows = await info.context["loaders"].sections[section].load(root.patient)
+    async def resolve(root: strawberry.Parent[Any], info: Info, first: int = PAGE, after: str | None = None) -> Any:
+        loaders = info.context["loaders"]
+        if after is None:
+            rows = await loaders.sections[section].load(root.patient)
+        else:
+            rows = await loaders.all(_next(MODELS[section], root.patient, first, after))
         shown = rows[:first]
         page_info = types.PageInfo(has_next_page=len(rows) > first, end_cursor=_cursor(shown[-1]) if shown else None)
         return types.Page(nodes=shown, page_info=page_info)
 
     del resolve.__annotations__["return"]
     return strawberry.field(resolver=resolve)
+
+
+def _next(model: Any, patient: UUID, first: int, after: str) -> Any:
+    """The rows behind a cursor of an item that has a date, one more than a page."""
+    occurred, _, id_ = base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)).decode().partition("|")
+    own = select(model).where(model.patient_id == patient, model.shown)
+    behind = own.where(tuple_(model.occurred, model.id) < tuple_(literal(occurred), literal(UUID(id_))))
+    return behind.order_by(model.occurred.desc().nulls_last(), model.id.desc()).limit(first + 1)
 
 
 def _cursor(row: Any) -> str:

@@ -1,6 +1,5 @@
 """Whose books are read: patients whose whole record is about 40 kB, each with a citizen, a grant and a token."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,7 +14,6 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from api.app import record_scopes
 from auth.clients import issue_demo_token, register_phone
 from auth.keys import KeyStore, ensure
-from benchmarks import postgraphile
 from benchmarks.data import World
 from benchmarks.handwritten import statement
 from benchmarks.servers import auth_settings
@@ -97,16 +95,8 @@ async def _tokens(world: World, citizens: dict[UUID, UUID]) -> dict[UUID, str]:
         await engine.dispose()
 
 
-def write_requests(path: Path, server: str, screen: str, query: str, people: Sequence[Reader]) -> Path:
-    """The lines that wrk sends in turn to one kind of server."""
-    lines = []
-    for one in people:
-        if server == "handwritten":
-            lines.append(f"GET\t/{screen}?patient={one.patient}\t-\t-")
-            continue
-        text = postgraphile.query(screen) if server == "postgraphile" else query
-        body = json.dumps({"query": text, "variables": {"patientId": str(one.patient)}})
-        lines.append(f"POST\t/graphql\t{one.token if server == 'healthbook' else '-'}\t{body}")
+def written(path: Path, lines: Sequence[str]) -> Path:
+    """The file with the lines that wrk sends in turn. There are tokens in it."""
     path.touch(mode=0o600)
     path.write_text("\n".join(lines) + "\n")
     return path

@@ -6,44 +6,35 @@ the machine disturbs everybody. Before that, all must give equal JSON.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import httpx
 
-from benchmarks import postgraphile
 from benchmarks.data import Cluster, World
 from benchmarks.load import Round, load, need_wrk
-from benchmarks.patients import Reader, readers, write_requests
+from benchmarks.patients import readers, written
 from benchmarks.report import table
+from benchmarks.screens import SCREENS, Request, page_of, requests
 from benchmarks.servers import Server, running
 
-HERE = Path(__file__).parent
 WARM_S = 2
 VERIFIED = 5
-COMPARED = {
-    "record": ("healthbook", "handwritten", "postgraphile", "orm"),
-    "home": ("healthbook", "handwritten", "postgraphile"),
-}
-CONNECTIONS = {"record": 16, "home": 32}
 WORDS = {
     "healthbook": "**healthbook**, all protection on",
     "handwritten": "(a) one hand-written SQL, unprotected",
     "postgraphile": "(c) PostGraphile 5, unprotected",
     "orm": "(b) Strawberry + ORM + DataLoaders, unprotected",
 }
-HEAD = ("", "req/s", "p50 ms", "p99 ms", "app CPU ms/req", "PostgreSQL CPU ms/req", "healthbook's req/s by this")
+FIGURES = ("requests_s", "p50_ms", "p99_ms", "app_ms", "postgres_ms")
+HEAD = ("", "req/s", "p50 ms", "p99 ms", "app CPU ms/req", "PostgreSQL CPU ms/req")
+OTHERS = (*HEAD, "healthbook's req/s by this")
 
 
 class Different(Exception):
     """Two servers gave different JSON; the message says where first."""
-
-
-def query(screen: str) -> str:
-    return (HERE / f"{screen}.graphql").read_text()
 
 
 def run(cluster: Cluster, world: World, screen: str, *, rounds: int, seconds: int) -> str:
@@ -51,56 +42,60 @@ def run(cluster: Cluster, world: World, screen: str, *, rounds: int, seconds: in
     need_wrk()
     people = asyncio.run(readers(world))
     with ExitStack() as stack:
-        servers = [stack.enter_context(running(name, world, cluster.folder)) for name in COMPARED[screen]]
-        size = verify(servers, screen, people)
-        folder, text = cluster.folder, query(screen)
-        files = {
-            one.name: write_requests(folder / f"{screen}-{one.name}.tsv", one.name, screen, text, people)
-            for one in servers
-        }
-        measured = _rounds(cluster, servers, files, CONNECTIONS[screen], rounds, seconds)
-    return _report(screen, measured, size, len(people), rounds, seconds)
+        servers = [stack.enter_context(running(name, world, cluster.folder)) for name in SCREENS[screen].servers]
+        asked = {one.name: requests(one, screen, people) for one in servers}
+        size = verify(servers, screen, asked)
+        measured = rounds_of(cluster, {one.name: (one, asked[one.name]) for one in servers}, screen, rounds, seconds)
+    words = f"{size:,} bytes a body (mean of {len(people)} patients in turn)"
+    return _report(screen, measured) + f"{words}, {told(screen, measured, rounds, seconds)}"
 
 
-def _rounds(
-    cluster: Cluster, servers: Sequence[Server], files: dict[str, Path], connections: int, rounds: int, seconds: int
+def rounds_of(
+    cluster: Cluster, asked: Mapping[str, tuple[Server, Sequence[Request]]], screen: str, rounds: int, seconds: int
 ) -> dict[str, list[Round]]:
-    def one_round(server: Server, length: int) -> Round:
-        postgres = cluster.server.process or 0
-        clients = {"connections": connections, "seconds": length}
-        return load(server.origin, files[server.name], **clients, app=server.pid, postgres=postgres)
+    """What each of the named measured, in turns of shuffled order after a warm-up."""
+    files = {
+        name: written(cluster.folder / f"{screen}-{name}.tsv", [one.line for one in lines])
+        for name, (_, lines) in asked.items()
+    }
 
-    for server in servers:
-        one_round(server, WARM_S)
-    measured: dict[str, list[Round]] = {server.name: [] for server in servers}
+    def one_round(name: str, length: int) -> Round:
+        server, postgres = asked[name][0], cluster.server.process or 0
+        clients = {"connections": SCREENS[screen].connections, "seconds": length}
+        return load(server.origin, files[name], **clients, app=server.pid, postgres=postgres)
+
+    for name in asked:
+        one_round(name, WARM_S)
+    measured: dict[str, list[Round]] = {name: [] for name in asked}
     for _ in range(rounds):
-        for server in random.sample(servers, len(servers)):
-            measured[server.name].append(one_round(server, seconds))
+        for name in random.sample(list(asked), len(asked)):
+            measured[name].append(one_round(name, seconds))
     return measured
 
 
-def verify(servers: Sequence[Server], screen: str, people: Sequence[Reader]) -> int:
+def verify(servers: Sequence[Server], screen: str, asked: Mapping[str, Sequence[Request]]) -> int:
     """Equal JSON from all for some patients, else Different; the mean size of healthbook's bodies in bytes."""
     with httpx.Client(timeout=60) as client:
-        for one in people[:VERIFIED]:
-            answers = {server.name: _ask(client, server, screen, one).json() for server in servers}
+        for place in range(min(VERIFIED, len(asked["healthbook"]))):
+            answers = {one.name: asked[one.name][place].send(client, one.origin).json() for one in servers}
             _same_items(screen, answers)
-            expected = answers[servers[0].name]
+            expected = _comparable(screen, answers["healthbook"])
             for name, answer in answers.items():
-                where = difference(expected, answer)
+                where = difference(expected, _comparable(screen, answer))
                 if where is not None:
-                    raise Different(f"{screen}: {name} differs from {servers[0].name} at {where}")
-        bodies = [len(_ask(client, servers[0], screen, one).content) for one in people]
+                    raise Different(f"{screen}: {name} differs from healthbook at {where}")
+        bodies = [len(one.send(client, servers[0].origin).content) for one in asked["healthbook"]]
     return round(sum(bodies) / len(bodies))
 
 
-def _ask(client: httpx.Client, server: Server, screen: str, one: Reader) -> httpx.Response:
-    if server.name == "handwritten":
-        return client.get(f"{server.origin}/{screen}", params={"patient": str(one.patient)}).raise_for_status()
-    headers = {"Authorization": f"Bearer {one.token}", "Accept-Encoding": "identity"}
-    text = postgraphile.query(screen) if server.name == "postgraphile" else query(screen)
-    body = {"query": text, "variables": {"patientId": str(one.patient)}}
-    return client.post(f"{server.origin}/graphql", json=body, headers=headers).raise_for_status()
+def _comparable(screen: str, answer: dict[str, Any]) -> dict[str, Any]:
+    """Without the cursor, which every server writes in its own way."""
+    match screen:
+        case "section" | "deep":
+            page_of(answer)["pageInfo"].pop("endCursor", None)
+        case "sync":
+            answer["data"]["changes"].pop("cursor", None)
+    return answer
 
 
 def _same_items(screen: str, answers: dict[str, Any]) -> None:
@@ -136,23 +131,23 @@ def difference(one: Any, other: Any, path: str = "$") -> str | None:
     return None if one == other else f"{path}: {one!r} and {other!r}"
 
 
-def _report(screen: str, measured: dict[str, list[Round]], size: int, people: int, rounds: int, seconds: int) -> str:
+def _report(screen: str, measured: Mapping[str, Sequence[Round]]) -> str:
     speed = {name: median(one.requests_s for one in found) for name, found in measured.items()}
     rows = [
-        (
-            WORDS[name],
-            speed[name],
-            median(one.p50_ms for one in found),
-            median(one.p99_ms for one in found),
-            median(one.app_ms for one in found),
-            median(one.postgres_ms for one in found),
-            f"{speed['healthbook'] / speed[name]:.2f} x",
-        )
-        for name, found in measured.items()
+        (WORDS[name], *figures(found), f"{speed['healthbook'] / speed[name]:.2f} x") for name, found in measured.items()
     ]
+    return table(SCREENS[screen].title, OTHERS, rows)
+
+
+def figures(found: Sequence[Round]) -> list[float]:
+    """The medians of `HEAD`."""
+    return [median(getattr(one, figure) for one in found) for figure in FIGURES]
+
+
+def told(screen: str, measured: Mapping[str, Sequence[Round]], rounds: int, seconds: int) -> str:
+    """How it was measured, in words."""
     failed = sum(one.failed for found in measured.values() for one in found)
-    words = (
-        f"{size:,} bytes a body (mean of {people} patients in turn), {CONNECTIONS[screen]} connections, "
-        f"medians of {rounds} rounds of {seconds} s in shuffled order; {failed} failed requests.\n"
+    return (
+        f"{SCREENS[screen].connections} connections, medians of {rounds} rounds of {seconds} s in shuffled order; "
+        f"{failed} failed requests.\n"
     )
-    return table({"record": "Whole record", "home": "Home screen"}[screen], HEAD, rows) + words
