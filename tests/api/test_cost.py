@@ -99,6 +99,11 @@ def test_a_whole_record_fits_three_times():
     home = cost((ROOT / "benchmarks/home.graphql").read_text(), {"patientId": "x"})
     assert record * 3 <= MOST_COST
     assert home * 50 <= record
+    told = (ROOT / "docs/limits.md").read_text()
+    assert (
+        f"(`benchmarks/record.graphql`) costs {record:,}, the home screen\n(`benchmarks/home.graphql`) {home:,},"
+        in told
+    )
 
 
 def test_tools_may_introspect_and_bombs_may_not():
