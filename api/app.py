@@ -75,6 +75,7 @@ class Services:
     acting: Acting
     verifier: Verifier
     live: Live
+    documents: DocumentLookup
     toll: Gate
 
 
@@ -111,7 +112,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             app.state.services = services
             seals, key, alarm = Seals.of(auth.kek), settings.identifier_key, settings.emergency_alarm
             executor = Executor(schema, services.reader, services.acting, receipts, key, alarm, seals)
-            endpoint = await open_graphql(stack, services, documents, executor)
+            endpoint = Endpoint(services.documents, services.reader, executor, services.toll)
             graphql.app = Bearer(services.live.streams(endpoint), verifier, unauthenticated)
             sockets.app = services.live.websocket
             ingest.app = Bearer(rest.ingest(services.intake, services.reader, settings.identifier_key, clock), verifier)
@@ -158,20 +159,19 @@ async def open_services(
     ledger = await stack.enter_async_context(Ledger.open(settings.web_dsn))
     await verifier.refresh()
     toll = Gate(Budgets(ledger, reader.client_profile, settings.budgets))
-    operations = Operations(documents, toll)
-    live = Live.open(settings.web_dsn, operations, verifier, origins, settings.seats)
-    acting = Acting(consent, fresh=fresh)
-    return Services(reader, intake, acting, verifier, await stack.enter_async_context(live), toll)
+    lookup = DocumentLookup(documents, await open_trusted(stack, documents, reader), AutomaticQueries(), toll)
+    live = Live.open(settings.web_dsn, Operations(lookup, toll), verifier, origins, settings.seats)
+    listening = await stack.enter_async_context(live)
+    return Services(reader, intake, Acting(consent, fresh=fresh), verifier, listening, lookup, toll)
 
 
-async def open_graphql(stack: AsyncExitStack, services: Services, documents: Documents, executor: Executor) -> Endpoint:
-    """The endpoint with its trusted documents planned, and looked after for as long as the application lives."""
-    trusted = TrustedDocuments(documents, services.reader)
+async def open_trusted(stack: AsyncExitStack, documents: Documents, reader: RecordReader) -> TrustedDocuments:
+    """The trusted documents, planned, and looked after for as long as the application lives."""
+    trusted = TrustedDocuments(documents, reader)
     await trusted.look()
     looking = asyncio.create_task(trusted.keep_looking())
     stack.push_async_callback(stopped, looking)
-    lookup = DocumentLookup(documents, trusted, AutomaticQueries(), services.toll)
-    return Endpoint(lookup, services.reader, executor, services.toll)
+    return trusted
 
 
 async def stopped(task: asyncio.Task[None]) -> None:

@@ -37,11 +37,11 @@ class GraphQLRequest:
 
 async def read_request(request: Request) -> GraphQLRequest:
     if request.method in SAFE:
-        return _checked(_by_address(request), is_safe=True)
+        return bounded(checked(_by_address(request), is_safe=True))
     if request.method != "POST":
         raise method_not_allowed("GraphQL is asked by GET, HEAD and POST.", ALLOW)
-    _is_json(request)
-    return _checked(_body(await request.body()), is_safe=False)
+    is_json(request)
+    return bounded(checked(parsed(await request.body())))
 
 
 def _by_address(request: Request) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _pairs(address: bytes) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _is_json(request: Request) -> None:
+def is_json(request: Request) -> None:
     """RFC 9110 8.3, 8.4 and 15.5.16: JSON in UTF-8, and not compressed."""
     media, *parameters = request.headers.get("content-type", "").split(";")
     charset = dict(parameter(one) for one in parameters).get("charset", "utf-8")
@@ -85,12 +85,10 @@ def _is_json(request: Request) -> None:
         raise Refused([told(message, "UNSUPPORTED_MEDIA_TYPE")], 415, headers={"Accept-Encoding": "identity"})
 
 
-def _body(raw: bytes) -> dict[str, Any]:
+def parsed(raw: bytes) -> object:
     given = _json(raw, malformed("The body is not JSON."))
     if isinstance(given, list):
         raise malformed("Batches of requests are not answered; send each for itself.")
-    if not isinstance(given, dict):
-        raise malformed("The body is not a JSON object.")
     return given
 
 
@@ -101,11 +99,12 @@ def _json(text: str | bytes, wrong: Refused) -> Any:
         raise wrong from None
 
 
-def _checked(given: Mapping[str, Any], *, is_safe: bool) -> GraphQLRequest:
+def checked(given: object, *, is_safe: bool = False) -> GraphQLRequest:
+    """The parameters, however they came (GraphQL over HTTP 5.1; both protocols of subscriptions send the same)."""
+    if not isinstance(given, dict):
+        raise malformed("A request is a JSON object.")
     query, document_id = _text(given, "query"), _text(given, "documentId")
     variables, extensions = _object(given, "variables"), _object(given, "extensions")
-    if wrong := wrong_variables(variables) or wrong_values("extensions", extensions):
-        raise request_errors([wrong])
     if query is not None and document_id is not None:
         raise wrong_parameter("documentId", "cannot be given beside `query`")
     if query is None and document_id is None and extensions.get("persistedQuery") is None:
@@ -114,6 +113,13 @@ def _checked(given: Mapping[str, Any], *, is_safe: bool) -> GraphQLRequest:
     if name is not None and len(name) > LONGEST_NAME:
         raise wrong_parameter("operationName", f"is longer than {LONGEST_NAME} characters")
     return GraphQLRequest(query, document_id, name, variables, extensions, is_safe)
+
+
+def bounded(request: GraphQLRequest) -> GraphQLRequest:
+    """The same, if neither variables nor extensions are too large or hold what no text is."""
+    if wrong := wrong_variables(request.variables) or wrong_values("extensions", request.extensions):
+        raise request_errors([wrong])
+    return request
 
 
 def _text(given: Mapping[str, Any], name: str) -> str | None:

@@ -2,58 +2,32 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any
 
 import structlog
 from graphql import ExecutionResult, GraphQLError, OperationType, subscribe
 
+from api.documents.lookup import DocumentLookup
 from api.errors import graphql_error, masked
-from api.http.refusals import Refused
+from api.http.refusals import INVALID, Refused, request_error, request_errors
+from api.http.requests import GraphQLRequest, bounded
 from api.http.toll import Toll
-from api.limits.variables import wrong_variables
-from api.planner.documents import Document, Documents
+from api.planner.documents import Document
 from api.subscriptions.fields import LiveContext
-from domain.errors import HealthbookError, Invalid
+from domain.errors import HealthbookError
 
 log = structlog.get_logger("healthbook.live")
 
 
-class Rejected(Exception):
-    """Not a subscription that can begin. `errors` are GraphQL's, as a client may see them."""
-
-    def __init__(self, errors: list[dict[str, Any]]) -> None:
-        super().__init__("rejected")
-        self.errors = errors
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """The parameters of GraphQL over HTTP 5.1, which both protocols send."""
-
-    query: str
-    variables: dict[str, Any] | None = None
-    operation_name: str | None = None
-
-    @classmethod
-    def of(cls, body: object) -> "Request":
-        """Invalid where it is no such object; members that are not known are left alone."""
-        told = body if isinstance(body, dict) else {}
-        query, variables, name = told.get("query"), told.get("variables"), told.get("operationName")
-        if not isinstance(query, str) or not isinstance(variables, dict | None) or not isinstance(name, str | None):
-            raise Invalid("query", "This is not a GraphQL request.")
-        return cls(query, variables, name)
-
-
 class Operations:
-    """Runs subscriptions, and nothing but subscriptions. What they ask for is read, bounded and paid as a query is."""
+    """Runs subscriptions, and nothing but subscriptions. They are looked up, bounded and paid as queries are."""
 
-    def __init__(self, documents: Documents, toll: Toll) -> None:
+    def __init__(self, documents: DocumentLookup, toll: Toll) -> None:
         self._documents, self._toll = documents, toll
 
-    async def results(self, request: Request, context: LiveContext) -> AsyncGenerator[dict[str, Any], None]:
-        """JSON objects, until the client leaves. Rejected before the first; a HealthbookError says why it ends."""
+    async def results(self, request: GraphQLRequest, context: LiveContext) -> AsyncGenerator[dict[str, Any], None]:
+        """JSON objects, until the client leaves. Refused before the first; a HealthbookError says why it ends."""
         document = await self._paid(request, context)
         source = subscribe(
             document.schema,
@@ -70,34 +44,16 @@ class Operations:
             async for result in results:
                 yield _shown(result, context)
 
-    async def _paid(self, request: Request, context: LiveContext) -> Document:
-        if wrong := wrong_variables(request.variables or {}):
-            raise _rejected([wrong])
-        try:
-            if not self._documents.knows(request.query, request.operation_name):
-                await self._toll.read(context.caller, request.query)
-            document = self._document(request)
-            variables = document.variables(request.variables)
-            if isinstance(variables, list):
-                raise _rejected(variables)
-            await self._toll.enter(context.caller, document, variables)
-        except Refused as refused:
-            raise Rejected(refused.errors) from None
-        return document
-
-    def _document(self, request: Request) -> Document:
-        document = self._documents.get(request.query, request.operation_name)
-        if isinstance(document, list):
-            raise _rejected(document)
-        if document is None:
-            raise Rejected([_error("Which of the operations is meant is not clear.")])
+    async def _paid(self, request: GraphQLRequest, context: LiveContext) -> Document:
+        document = await self._documents.find(bounded(request), context.caller)
         if document.operation.operation is not OperationType.SUBSCRIPTION:
-            raise Rejected([_error("Only subscriptions come this way; queries and mutations are sent by POST.")])
+            message = "Only subscriptions come this way; queries and mutations are sent by POST."
+            raise request_error(message, "NOT_A_SUBSCRIPTION")
+        variables = document.variables(request.variables)
+        if isinstance(variables, list):
+            raise request_errors(variables, INVALID)
+        await self._toll.enter(context.caller, document, variables)
         return document
-
-
-def _rejected(errors: list[GraphQLError]) -> Rejected:
-    return Rejected([dict(error.formatted) for error in errors])
 
 
 async def _closable(results: AsyncIterator[ExecutionResult]) -> AsyncGenerator[ExecutionResult, None]:
@@ -123,16 +79,12 @@ def _ended(result: ExecutionResult, context: LiveContext) -> Exception:
     for error in result.errors or ():
         if isinstance(error.original_error, HealthbookError):
             return error.original_error
-    return Rejected(_shown(result, context)["errors"])
-
-
-def _error(message: str) -> dict[str, Any]:
-    return dict(GraphQLError(message, extensions={"code": "NOT_A_SUBSCRIPTION"}).formatted)
+    return Refused(_shown(result, context)["errors"])
 
 
 def error_of(failure: BaseException, request_id: object) -> list[dict[str, Any]]:
     """Why a subscription ended, as GraphQL errors; of a fault of ours no words, and a line in the log."""
-    if isinstance(failure, Rejected):
+    if isinstance(failure, Refused):
         return failure.errors
     if isinstance(failure, HealthbookError):
         return [dict(graphql_error(failure).formatted)]

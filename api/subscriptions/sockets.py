@@ -17,6 +17,8 @@ from uuid import uuid4
 import orjson
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from api.http.refusals import Refused
+from api.http.requests import GraphQLRequest, checked
 from api.subscriptions.decisions import TokenExpired
 from api.subscriptions.fields import LiveContext
 from api.subscriptions.hub import Hub
@@ -32,9 +34,9 @@ from api.subscriptions.limits import (
     Room,
 )
 from api.subscriptions.metrics import counted
-from api.subscriptions.operations import Operations, Request, error_of
+from api.subscriptions.operations import Operations, error_of
 from auth.bearer import Caller, InvalidToken, Offered, Verifier
-from domain.errors import HealthbookError, Unauthenticated
+from domain.errors import Unauthenticated
 
 PROTOCOL = "graphql-transport-ws"
 SUBPROTOCOL_NOT_ACCEPTABLE, TRY_AGAIN, POLICY, TOO_BIG, GOING_AWAY, SLOW = 4406, 1013, 1008, 1009, 1001, 1011
@@ -176,8 +178,8 @@ class Conversation:
         if id_ in self._tasks:
             raise Closing(EXISTS, "Subscriber already exists")
         try:
-            request = Request.of(message.get("payload"))
-        except HealthbookError:
+            request = checked(message.get("payload"))
+        except Refused:
             raise Closing(BAD, "Invalid message") from None
         if len(self._tasks) >= MOST_SUBSCRIPTIONS:
             full = Full(f"A socket has at most {MOST_SUBSCRIPTIONS} subscriptions.")
@@ -185,7 +187,7 @@ class Conversation:
             return
         self._tasks[id_] = asyncio.create_task(self._operate(id_, request))
 
-    async def _operate(self, id_: str, request: Request) -> None:
+    async def _operate(self, id_: str, request: GraphQLRequest) -> None:
         """One subscription: its results, and the word that ends it."""
         request_id, push = uuid4(), _Push()
         caller = self._caller

@@ -15,12 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api.subscriptions import operations
+from api.http.refusals import Refused, method_not_allowed, told
+from api.http.requests import checked, is_json, parsed
 from api.subscriptions.fields import LiveContext
 from api.subscriptions.hub import Hub
 from api.subscriptions.limits import HEARTBEAT_S, LARGEST_MESSAGE, SEND_S, Full, Room
 from api.subscriptions.metrics import counted
-from api.subscriptions.operations import Operations, Rejected, error_of
+from api.subscriptions.operations import Operations, error_of
 from auth.bearer import InvalidToken
 from auth.resource import refusal
 from domain.errors import HealthbookError, Invalid, Unauthenticated
@@ -57,7 +58,7 @@ class Stream:
         caller = self._request.state.caller
         context = LiveContext(caller, self._hub, UUID(self._request.state.request_id), self._interrupt)
         try:
-            asked = operations.Request.of(await self._body())
+            asked = checked(await self._body())
             with self._room.taken(caller), counted("stream"):
                 async with aclosing(self._operations.results(asked, context)) as results:
                     first = await anext(results)
@@ -66,7 +67,7 @@ class Stream:
             return
         except Unauthenticated as ended:
             await refusal(InvalidToken("invalid_token", str(ended)))(scope, receive, send)
-        except (Rejected, HealthbookError) as refused:
+        except (Refused, HealthbookError) as refused:
             await _refused(refused)(scope, receive, send)
 
     def end(self) -> None:
@@ -77,20 +78,16 @@ class Stream:
                 self._deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _body(self) -> object:
-        """Invalid for what is no JSON, or too long."""
+        """Refused for what is no JSON, or too long."""
         if self._request.method != "POST":
-            raise Invalid("method", "Subscriptions are sent by POST.")
-        if self._request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
-            raise Invalid("Content-Type", "The body is application/json.")
+            raise method_not_allowed("Subscriptions are sent by POST.", "POST")
+        is_json(self._request)
         taken = bytearray()
         async for chunk in self._request.stream():
             taken += chunk
             if len(taken) > LARGEST_MESSAGE:
-                raise Invalid("body", f"The body has at most {LARGEST_MESSAGE} bytes.")
-        try:
-            return orjson.loads(taken)
-        except orjson.JSONDecodeError:
-            raise Invalid("body", "The body is no JSON.") from None
+                raise Refused([told(f"The body has at most {LARGEST_MESSAGE} bytes.", "CONTENT_TOO_LARGE")], 413)
+        return parsed(bytes(taken))
 
     async def _tell(
         self, first: dict[str, Any], results: Results, receive: Receive, send: Send, context: LiveContext
@@ -148,12 +145,12 @@ def _event(result: dict[str, Any]) -> bytes:
     return b"event: next\ndata: " + orjson.dumps(result) + b"\n\n"
 
 
-def _refused(refused: Rejected | HealthbookError) -> Response:
-    """Before it began: GraphQL errors with a status. RFC 9110 15.5.6 for another method."""
+def _refused(refused: Refused | HealthbookError) -> Response:
+    """Before it began: GraphQL errors with a status."""
+    if isinstance(refused, Refused):
+        return JSONResponse({"errors": refused.errors}, refused.status, headers=refused.headers)
     if isinstance(refused, Full):
         return JSONResponse({"errors": error_of(refused, None)}, 503, headers={"Retry-After": "30"})
-    status = 405 if isinstance(refused, Invalid) and refused.field == "method" else 400
-    if isinstance(refused, HealthbookError) and not isinstance(refused, Invalid):
-        return Response(_event({"data": None, "errors": error_of(refused, None)}) + COMPLETE, 200, media_type=EVENTS)
-    headers = {"Allow": "POST"} if status == 405 else None  # noqa: PLR2004
-    return JSONResponse({"errors": error_of(refused, None)}, status, headers=headers)
+    if isinstance(refused, Invalid):
+        return JSONResponse({"errors": error_of(refused, None)}, 400)
+    return Response(_event({"data": None, "errors": error_of(refused, None)}) + COMPLETE, 200, media_type=EVENTS)

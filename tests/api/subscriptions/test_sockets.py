@@ -14,6 +14,7 @@ from domain.database import open_engine
 from domain.values import utc_now
 from tests.api.conftest import AUTH, started
 from tests.api.consenting import citizen, clinic, terms
+from tests.api.documents.conftest import Shelf
 from tests.api.families import family_of
 from tests.api.subscriptions.conftest import CONSENT, INBOX, RECORD, served, until
 from tests.auth.proofs import Key
@@ -189,12 +190,12 @@ async def protocol_line(databases, populated):
 DOCUMENTS = [
     ("{ me { clientId } }", "NOT_A_SUBSCRIPTION"),
     ('mutation { withdrawConsent(id: "x") { id } }', "NOT_A_SUBSCRIPTION"),
-    ("subscription { inboxChanged { unread } recordChanged { revision } }", None),
-    ("subscription { nothing }", None),
-    ("subscription {", None),
+    ("subscription { inboxChanged { unread } recordChanged { revision } }", "GRAPHQL_VALIDATION_FAILED"),
+    ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+    ("subscription {", "GRAPHQL_PARSE_FAILED"),
     ('subscription { recordChanged(patientId: "\\u0000") { revision } }', "INVALID"),
     ('subscription { recordChanged(patientId: "x") { revision } }', "INVALID"),
-    ("subscription A { inboxChanged { unread } } subscription B { inboxChanged { unread } }", "NOT_A_SUBSCRIPTION"),
+    ("subscription A { inboxChanged { unread } } query B { me { clientId } }", "OPERATION_RESOLUTION_FAILURE"),
 ]
 
 
@@ -222,6 +223,21 @@ async def test_a_subscription_pays_for_its_document_and_its_beginning(line, monk
             account.left, account.rest, account.ends_at = 0, 0, time.monotonic() + 60
         assert await phone.error(await phone.subscribe(RECORD)) == "RATE_LIMITED"
         assert await phone.error(await phone.subscribe(RECORD.replace("revision", "at: revision"))) == "RATE_LIMITED"
+
+
+async def test_a_client_of_trusted_documents_follows_those_and_no_others(line, monkeypatch):
+    monkeypatch.setattr("api.documents.published.LOOK_AGAIN_S", 0.0)
+    mine = await citizen(line.book, scope=LABS)
+    shelf = Shelf(line.book, mine.token)
+    document_id = await shelf.publish(RECORD)
+    await shelf.restrict()
+    await shelf.looked()
+    async with line.phone(mine.token) as phone:
+        await phone.send(id="known", type="subscribe", payload={"documentId": document_id})
+        assert set(await phone.next("known")) == {"patientId", "sections", "revision"}
+        assert await phone.error(await phone.subscribe(f"{RECORD} ")) == "DOCUMENT_NOT_TRUSTED"
+        await phone.send(id="unknown", type="subscribe", payload={"documentId": "0" * 64})
+        assert await phone.error("unknown") == "PERSISTED_DOCUMENT_NOT_FOUND"
 
 
 async def test_an_id_is_used_once_at_a_time_and_free_again_after_complete(protocol_line):

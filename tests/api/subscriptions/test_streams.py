@@ -62,24 +62,24 @@ async def test_a_refusal_before_the_first_event_is_an_event_and_a_dead_token_a_4
         (b'{"query": 7}', 400),
         (b'{"query": "{ me { clientId } }"}', 400),
         (b'{"query": "subscription { nothing }"}', 400),
-        (b'{"query": "%s"}' % (b"a" * 40_000), 400),
+        (b'{"query": "%s"}' % (b"a" * 40_000), 413),
         (b"[" * 30_000, 400),
     ],
     ids=range(8),
 )
-async def test_what_is_no_subscription_is_a_400(line, body, status):
+async def test_what_is_no_subscription_is_a_4xx(line, body, status):
     mine = await citizen(line.book, scope=LABS)
     answer = await post(line, mine.token, body)
     assert (answer.status_code, "errors" in answer.json()) == (status, True)
 
 
-async def test_a_get_is_a_405_and_another_content_type_a_400(line):
+async def test_a_get_is_a_405_and_another_content_type_a_415(line):
     mine = await citizen(line.book, scope=LABS)
     headers = {"Authorization": f"Bearer {mine.token}", "Accept": "text/event-stream"}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{line.port}") as client:
         got = await client.get("/graphql", headers=headers, params={"query": RECORD})
     assert (got.status_code, got.headers["allow"]) == (405, "POST")
-    assert (await post(line, mine.token, b"{}", **{"Content-Type": "text/plain"})).status_code == 400
+    assert (await post(line, mine.token, b"{}", **{"Content-Type": "text/plain"})).status_code == 415
 
 
 async def test_an_ordinary_post_of_a_subscription_is_refused_and_of_a_query_answered_as_ever(line):
