@@ -10,15 +10,18 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
 from notifications import notices
-from notifications.tables import Reminded
+from notifications.tables import InboxItem, Reminded
 
 MOST = 500
 KIND = "reminder"
+TELL_WHEN = ("appointment_booked", "appointment_moved")
+"""Kinds of notices that say when a booking is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +50,29 @@ def remind(db: Session, source: Reminders, now: datetime) -> int:
     for one in source.due(db, now, MOST):
         if one.starts_at <= now or not _is_first(db, one, now):
             continue
-        notices.post(
+        made = notices.post(
             db,
             kind=KIND,
-            citizen_ids=notices.readers_of(db, one.patient_id, now),
+            citizen_ids=_to_remind(db, one, now),
             patient_id=one.patient_id,
             subject_id=one.subject_id,
             now=now,
         )
-        given += 1
+        given += bool(made)
     return given
+
+
+def _to_remind(db: Session, one: Upcoming, now: datetime) -> list[UUID]:
+    """The patient's readers, but for those who were told of this time when the reminder's time had come."""
+    readers = notices.readers_of(db, one.patient_id, now)
+    just_told = select(InboxItem.citizen_id).where(
+        InboxItem.citizen_id.in_(readers),
+        InboxItem.subject_id == one.subject_id,
+        InboxItem.kind.in_(TELL_WHEN),
+        InboxItem.created_at >= one.starts_at - one.before,
+    )
+    know = set(db.scalars(just_told))
+    return [reader for reader in readers if reader not in know]
 
 
 def _is_first(db: Session, one: Upcoming, now: datetime) -> bool:

@@ -121,10 +121,45 @@ async def test_a_cancelled_or_begun_booking_is_not_reminded_of(town, bookings):
     assert await town.remind() == 0
 
 
-async def test_booked_late_there_is_one_reminder_not_two(town, bookings):
+async def test_of_two_reminders_that_are_due_together_the_later_is_given(town, bookings):
     await bookings(town.clock.now + timedelta(hours=1))
     assert await town.remind() == 1
     assert await town.remind() == 0
+
+
+@pytest.mark.parametrize("kind", ["appointment_booked", "appointment_moved"])
+@pytest.mark.parametrize(("hours", "to_come"), [(30, 2), (24.1, 2), (23.9, 1), (3, 1), (1, 0)])
+async def test_a_reminder_whose_time_was_over_when_the_time_was_told_is_not_given(town, bookings, kind, hours, to_come):
+    booking = await bookings(town.clock.now + timedelta(hours=hours))
+    await town.post([town.me], kind, patient=town.patient, subject=booking)
+    given = []
+    for _ in range(35):
+        given.append(await town.remind())
+        town.clock.forward(hours=1)
+    assert (sum(given), await reminders(town)) == (to_come, to_come)
+
+
+async def test_who_was_told_of_another_time_or_of_another_booking_is_reminded(town, bookings):
+    booking = await bookings(town.clock.now + timedelta(hours=25))
+    await town.post([town.me], "appointment_booked", patient=town.patient, subject=booking)
+    town.clock.forward(hours=2)
+    await town.post([town.me], "appointment_booked", patient=town.patient, subject=uuid4())
+    await town.post([town.me], "queue_call", patient=town.patient, subject=booking)
+    assert await town.remind() == 1
+
+
+async def test_only_who_was_not_told_yet_is_reminded(town, bookings):
+    parent = await town.citizen()
+    await town.sql.execute(
+        """insert into access.related_person (id, citizen_id, patient_id, kind, can_manage, valid_from)
+           values (uuidv7(), $1, $2, 'parent', true, $3)""",
+        parent, town.patient, town.clock.now - timedelta(days=1),
+    )  # fmt: skip
+    booking = await bookings(town.clock.now + timedelta(hours=3))
+    await town.post([town.me], "appointment_booked", patient=town.patient, subject=booking)
+    assert await town.remind() == 1
+    told = await town.sql.fetch("select citizen_id from notify.inbox_item where kind = 'reminder'")
+    assert [row["citizen_id"] for row in told] == [parent]
 
 
 @pytest.fixture
