@@ -122,7 +122,8 @@ def materialise(db: Session, organization_id: UUID, now: datetime) -> int:
     days = days_of(db, policy, first, last)
     wanted = [one for one in rules.expand(rules_now, days, clinics.zone_of(policy), first, last) if one.starts_at > now]
     _withdraw(db, organization_id, wanted, now)
-    return sum(_added(db, organization_id, wanted[at : at + AT_ONCE]) for at in range(0, len(wanted), AT_ONCE))
+    missing = _missing(db, organization_id, wanted, now)
+    return sum(_added(db, organization_id, missing[at : at + AT_ONCE]) for at in range(0, len(missing), AT_ONCE))
 
 
 def _is_active(db: Session, organization_id: UUID, service_id: UUID) -> bool:
@@ -145,6 +146,13 @@ def _withdraw(db: Session, organization_id: UUID, wanted: Sequence[Interval], no
     db.execute(update(Slot).where(these).values(closed_at=now).execution_options(synchronize_session=False))
 
 
+def _missing(db: Session, organization_id: UUID, wanted: Sequence[Interval], now: datetime) -> list[Interval]:
+    """Most are there already, each time but the first."""
+    query = select(Slot.hours_id, Slot.starts_at).where(Slot.organization_id == organization_id, Slot.starts_at > now)
+    there = {(row.hours_id, row.starts_at.astimezone(UTC)) for row in db.execute(query)}
+    return [one for one in wanted if (one.rule.id, one.starts_at) not in there]
+
+
 def _added(db: Session, organization_id: UUID, wanted: Iterable[Interval]) -> int:
     """New slots, but for those of a person or room whom a slot that is still booked has at that time."""
     rows = [
@@ -165,10 +173,8 @@ def _added(db: Session, organization_id: UUID, wanted: Iterable[Interval]) -> in
     ]
     if not rows:
         return 0
-    fresh = (
-        insert(Slot).values(rows).on_conflict_do_nothing(index_elements=["organization_id", "hours_id", "starts_at"])
-    )
-    made = db.scalars(fresh.returning(Slot.id)).all()
+    fresh = insert(Slot).on_conflict_do_nothing(index_elements=["organization_id", "hours_id", "starts_at"])
+    made = db.scalars(fresh.returning(Slot.id), rows).all()
     return len(made) - _crossing_removed(db, organization_id, made)
 
 
