@@ -19,7 +19,7 @@ from api.settings import ApiSettings, budgets, connections, emergency_alarm, ide
 from auth.clients import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
-from cli import demo_clinician
+from cli import demo_clinic, demo_clinician
 from cli.database import database
 from cli.demo_worker import telling
 from cli.importing import import_files
@@ -41,10 +41,10 @@ HOST = "127.0.0.1"
 SEED = 1
 TOKEN_LIFE = timedelta(hours=12)
 FACILITY_CLIENT = "demo-facility"
-CLINIC_SCOPES = "record:submit consent:request visit:manage patient:find"
+CLINIC_SCOPES = "record:submit consent:request visit:manage patient:find schedule:manage appointment:manage"
 OWN_SCOPES = (
     "openid profile fhirUser launch/patient offline_access consent:read consent:manage log:read delegate:manage "
-    "inbox:read device:manage"
+    "inbox:read device:manage appointment:read appointment:write"
 )
 
 
@@ -63,6 +63,7 @@ def run(*, people: int, port: int) -> None:
         auth = _auth(origin, held)
         asyncio.run(ensure_keys(addresses, auth))
         first = json.loads((folder / "demo.json").read_text())
+        asyncio.run(demo_clinic.open_clinic(addresses, first["facility"]))
         token, doctor = asyncio.run(_tokens(addresses, auth, UUID(first["citizen"])))
         api = ApiSettings(
             web_dsn=addresses.web,
@@ -252,6 +253,8 @@ A first query, as {first["label"]}:
     -H 'Authorization: Bearer {token}' \\
     -d '{body}'
 
+A day at the clinic, signed in as {demo_clinician.NAME}:   {origin}/clinic/day
+
 A hospital sends a file (a token for facility {first["facility"]}, then the file):
 
   curl -u {first["facility_client"]}:{first["facility_secret"]} {origin}/oauth/token \\
@@ -261,5 +264,6 @@ A hospital sends a file (a token for facility {first["facility"]}, then the file
 Pushes to registered phones arrive at   {pushes}/messages   (docs/notifications.md)
 
 The hospital asks, the citizen grants, reads and withdraws:   python3 docs/tour.py
+A place at the clinic, the word on the phone, the queue:      python3 docs/tour_booking.py
 Its tokens, and one of {demo_clinician.NAME} for emergencies:   {folder / "demo.env"}
 """)

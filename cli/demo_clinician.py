@@ -28,7 +28,7 @@ DOCTOR = uuid5(NAMESPACE_URL, "http://healthbook.vn/demo/doctor")
 NAME = "BS. Nguyễn Minh Tâm"
 REDIRECTS = ("http://127.0.0.1/callback",)
 KEY_FILE = "demo-clinician.jwk"
-OWN_SCOPES = "openid offline_access emergency:open patient:find"
+OWN_SCOPES = "openid offline_access emergency:open patient:find appointment:manage"
 
 
 async def add_doctor(session: AsyncSession, organization_id: UUID) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
+from cli.appointments import pass_places_on
 from cli.delivery import notifier
 from cli.demo_push import PushServer
 from cli.settings import Addresses
-from cli.worker import notices, once
+from cli.worker import MINUTE, Job, notices, once
 from notifications.worker import Notifier
 
 PROJECT = "demo"
@@ -64,7 +66,7 @@ class _Thread(threading.Thread):
 
     async def _look(self, told: Notifier) -> None:
         while not self._told_to_stop.is_set():
-            for job in notices(told):
+            for job in (*notices(told), Job("places", MINUTE, partial(pass_places_on, self._addresses))):
                 await once(job)
             try:
                 await asyncio.wait_for(self._told_to_stop.wait(), LOOK_EVERY_S)
