@@ -6,10 +6,11 @@ from uuid import UUID
 
 import strawberry
 
+from api.appointments.types import APPOINTMENT
 from api.consents.types import TextLanguage
 from api.notifications.citizen import word
 from api.pagination import PageInfo
-from api.representation.reading import told, told_or_none
+from api.representation.reading import own_id, told, told_or_none
 from api.scalars import Instant
 from notifications.channels import LINK
 from notifications.tables import InboxItem
@@ -97,7 +98,7 @@ class InboxNotice:
             at=told(row.created_at),
             read_at=told_or_none(row.read_at),
             archived_at=told_or_none(row.archived_at),
-            link=NoticeLink(url=f"{LINK}/{row.id}", subject_type=SUBJECTS[row.kind], subject_id=_id(row.subject_id)),
+            link=NoticeLink(url=f"{LINK}/{row.id}", subject_type=SUBJECTS[row.kind], subject_id=_subject(row)),
             row=row,
         )
 
@@ -119,6 +120,13 @@ class InboxConnection:
 class NoticesChanged:
     ids: list[strawberry.ID] = strawberry.field(description="The notices that changed.")
     unread_count: int = strawberry.field(description="How many are unread now, counted to 1000.")
+
+
+def _subject(row: InboxItem) -> strawberry.ID | None:
+    """The id that the subject's own queries take."""
+    if row.patient_id and row.subject_id and SUBJECTS[row.kind] in ("appointment", "waiting_list"):
+        return own_id(APPOINTMENT, row.patient_id, row.subject_id)
+    return _id(row.subject_id)
 
 
 def _id(value: UUID | None) -> strawberry.ID | None:
