@@ -63,7 +63,7 @@ def run(*, people: int, port: int) -> None:
         auth = _auth(origin, held)
         asyncio.run(ensure_keys(addresses, auth))
         first = json.loads((folder / "demo.json").read_text())
-        asyncio.run(demo_clinic.open_clinic(addresses, first["facility"]))
+        asyncio.run(demo_clinic.open_clinic(addresses, first["facility"], utc_now()))
         token, doctor = asyncio.run(_tokens(addresses, auth, UUID(first["citizen"])))
         api = ApiSettings(
             web_dsn=addresses.web,

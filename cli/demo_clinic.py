@@ -22,7 +22,7 @@ from domain.appointments.rules import Rule
 from domain.organizations import Organization
 from domain.reference import vaccines
 from domain.synthetic.catalogue import VACCINES
-from domain.values import new_id, utc_now
+from domain.values import new_id
 
 PHONE = "028 3822 0115"
 HORIZON_DAYS, LEAD_MINUTES, CANCEL_MINUTES = 30, 5, 60
@@ -134,13 +134,13 @@ OFFERS = (
 )
 
 
-async def open_clinic(addresses: Addresses, code: str) -> int:
+async def open_clinic(addresses: Addresses, code: str, now: datetime) -> int:
     """The places of the demo's facility, up to its horizon: how many are new. All or nothing."""
     async with consent_session(addresses) as session:
         organization_id = (await session.scalars(select(Organization.id).where(Organization.code == code))).one()
         await session.run_sync(schedules.as_clinic, organization_id)
         await session.run_sync(schedules.take_turn, organization_id)
-        made = await session.run_sync(_open, organization_id, utc_now())
+        made = await session.run_sync(_open, organization_id, now)
         await session.commit()
     return made
 

@@ -34,6 +34,7 @@ from auth.sign_in.entry import see_other, trouble
 from domain.appointments import clinics, day, reading
 from domain.appointments.outcomes import Refused, Story
 from domain.appointments.reading import Shown
+from domain.appointments.tables import AT_THE_CLINIC
 from domain.errors import Invalid, NotFound
 from domain.organizations import Organization
 from domain.practitioners import PractitionerRole
@@ -183,21 +184,23 @@ def _listed(db: Session, organization_id: UUID, wanted: date | None) -> tuple[li
 
 
 def _values(staff: Staff, found: Sequence[Shown], on: date, zone: ZoneInfo, lang: str) -> dict[str, Any]:
-    code, one_day = staff.facility.code, timedelta(days=1)
+    code, one_day, now = staff.facility.code, timedelta(days=1), utc_now()
     return {
         "say": WORDS[lang],
         "day": on,
         "clinic": _name(staff.facility, lang),
         "others": {_name(one, lang): _address(one.code, on, lang) for one in staff.facilities[1:]},
         "before": _address(code, on - one_day if on > date.min else on, lang),
+        "today": _address(code, None, lang),
         "after": _address(code, on + one_day if on < date.max else on, lang),
         "action": _address(code, on, lang),
-        "items": [_item(one, zone, lang) for one in found],
+        "items": [_item(one, zone, lang, now) for one in found],
     }
 
 
-def _item(shown: Shown, zone: ZoneInfo, lang: str) -> dict[str, Any]:
+def _item(shown: Shown, zone: ZoneInfo, lang: str, now: datetime) -> dict[str, Any]:
     row = shown.booking
+    steps = [to for to in ORDER if row.status in day.STEPS[to]]
     return {
         "id": own_id(APPOINTMENT, row.patient_id, row.id),
         "time": f"{row.starts_at.astimezone(zone):%H:%M}",
@@ -211,7 +214,8 @@ def _item(shown: Shown, zone: ZoneInfo, lang: str) -> dict[str, Any]:
         "status": row.status,
         "is_walk_in": row.is_walk_in,
         "reason": row.overbook_reason,
-        "steps": [to for to in ORDER if row.status in day.STEPS[to]],
+        "is_here": row.status in AT_THE_CLINIC,
+        "steps": [to for to in steps if day.is_time_for(to, row.starts_at, now, zone)],
     }
 
 

@@ -7,6 +7,7 @@ the book.
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -84,13 +85,16 @@ def step(
 
 
 def _check_time(db: Session, found: Booking, to: str, now: datetime) -> None:
-    """Nobody is missed before his time, and nobody arrives on another day."""
-    policy = clinics.policy(db, found.organization_id)
-    if to == "no_show" and now < found.starts_at:
+    zone = clinics.zone_of(clinics.policy(db, found.organization_id))
+    if not is_time_for(to, found.starts_at, now, zone):
         raise Refused("NOT_POSSIBLE_NOW")
-    zone = clinics.zone_of(policy)
-    if to == "checked_in" and found.starts_at.astimezone(zone).date() != now.astimezone(zone).date():
-        raise Refused("NOT_POSSIBLE_NOW")
+
+
+def is_time_for(to: str, starts_at: datetime, now: datetime, zone: ZoneInfo) -> bool:
+    """Nobody is missed before his time, and nobody arrives on another day of the clinic's calendar."""
+    if to == "no_show":
+        return now >= starts_at
+    return to != "checked_in" or starts_at.astimezone(zone).date() == now.astimezone(zone).date()
 
 
 def next_number(db: Session, organization_id: UUID, service_id: UUID, day: date) -> int:

@@ -1,5 +1,6 @@
 """The clinic's day in a browser: for its staff, on a phone, with a keyboard, and without barriers."""
 
+import html
 import re
 
 import pytest
@@ -74,6 +75,26 @@ async def test_the_list_and_a_step(doctor):
     assert "trouble=1" in refused.headers["location"]
     assert "không làm được" in (await get(doctor, refused.headers["location"])).text.lower()
     assert "Did not come" in (await get(doctor, f"{PATH}?lang=en")).text
+
+
+async def test_only_steps_whose_time_has_come_are_offered(world):
+    await world.book(await world.other_phone(3), 0)
+    world.cookies = {"sid": await signed_in(world, world.clinic.doctor)}
+    in_two_days = await get(world, f"{PATH}?date={world.day}")
+    assert "Nguyễn Văn An" in in_two_days.text
+    assert field(in_two_days, "to") == []
+    await today(world)
+    assert field(await get(world), "to") == ["checked_in", "no_show"]
+
+
+async def test_from_any_day_a_link_leads_to_the_day_before_after_and_today(doctor):
+    page = await get(doctor, f"{PATH}?date=2026-12-31&lang=en")
+    links = re.findall(r'<a href="([^"]+)">(?:Day before|Today|Day after)<', page.text)
+    assert [html.unescape(one) for one in links] == [
+        f"{PATH}?clinic=99000&date=2026-12-30&lang=en",
+        f"{PATH}?clinic=99000&lang=en",
+        f"{PATH}?clinic=99000&date=2027-01-01&lang=en",
+    ]
 
 
 async def test_each_look_and_step_stands_in_the_log(doctor):

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import date, time, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -27,6 +28,23 @@ async def clinic(world, what, *arguments, now=NOW, **told):
 
 async def step(world, made, to, now=OPEN):
     return await clinic(world, day.step, made.patient_id, made.id, to, now=now)
+
+
+@pytest.mark.parametrize(
+    ("to", "hours_later", "is_time"),
+    [
+        ("checked_in", -8, True),  # midnight in Vietnam, the day before in UTC
+        ("checked_in", -9, False),
+        ("checked_in", 15, True),
+        ("checked_in", 16, False),
+        ("no_show", -1, False),
+        ("no_show", 0, True),
+        ("called", -24, True),
+        ("done", 24, True),
+    ],
+)
+def test_a_step_has_its_time_on_the_clinics_own_clock(to, hours_later, is_time):
+    assert day.is_time_for(to, OPEN, OPEN + timedelta(hours=hours_later), ZoneInfo("Asia/Ho_Chi_Minh")) is is_time
 
 
 async def test_a_closed_day_with_forty_bookings(database, consent):
