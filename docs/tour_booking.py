@@ -36,6 +36,8 @@ INBOX = """query ($kinds: [NoticeKind!]) { inbox(first: 20, kinds: $kinds) {
   nodes { id title body at link { url subjectId } } } }"""
 DAY = """query ($day: String!) { clinicDay(date: $day) {
   id startsAt status contactName queueNumber service { name } roomName } }"""
+END = """mutation ($id: ID!) { cancelClinicAppointment(id: $id) {
+  ... on ClinicAppointment { status } ... on AppointmentRefused { code } } }"""
 STEP = """mutation ($id: ID!, $to: AppointmentStep!) { stepAppointment(id: $id, to: $to) {
   __typename ... on ClinicAppointment { status queueNumber } ... on AppointmentRefused { code } } }"""
 
@@ -81,8 +83,13 @@ class Tour:
         return booked
 
     def left(self, service: str) -> Json | None:
+        """What is to come; the clinic ends what a tour of another day left, for a service is booked once at a time."""
         nodes = self.citizen.graphql(BOOKED)["data"]["appointments"]["nodes"]
-        return next((one for one in nodes if one["service"]["code"] == service), None)
+        one = next((one for one in nodes if one["service"]["code"] == service), None)
+        if one is not None and local(one) <= datetime.now(VIETNAM):
+            say("The clinic ends what nobody came to", self.clinic.graphql(END, id=one["id"]))
+            return None
+        return one
 
     def hold(self, slots: list[Json]) -> Json:
         """Somebody may be quicker, or she has another appointment at that time: then the next."""
@@ -112,10 +119,10 @@ class Tour:
     def visit(self, booked: Json) -> None:
         """The day at the clinic: its list, and her way from the door to the end."""
         day = f"{local(booked):%Y-%m-%d}"
-        print(f"\n# The same in a browser, signed in as a doctor: {self.clinic.origin}/clinic/day?date={day}")
         say("The clinic's day list", self.clinic.graphql(DAY, day=day)["data"]["clinicDay"][-3:])
+        print(f"\n# The same in a browser, signed in as the doctor\n{self.clinic.origin}/clinic/day?date={day}")
         if day != f"{datetime.now(VIETNAM):%Y-%m-%d}":
-            print("\n# Nobody is checked in before the day itself: come back after midnight")
+            print("\n# Her place is tomorrow's\nNobody is checked in before the day itself: come back after midnight.")
             return
         for to, title in STEPS.items():
             say(title, self.clinic.graphql(STEP, id=booked["id"], to=to)["data"]["stepAppointment"])

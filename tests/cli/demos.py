@@ -1,5 +1,6 @@
 """A demo as a newcomer starts it: a process of its own, a folder of its own, and what it prints."""
 
+import asyncio
 import os
 import re
 import select
@@ -11,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import asyncpg
 import httpx
 
 from tests.cli.servers import PROJECT
@@ -82,6 +84,27 @@ class Demo:
     @property
     def has_database(self) -> bool:
         return (self.folder / "postgres" / "cluster" / "postmaster.pid").exists()
+
+    def sql(self, statement: str) -> str:
+        """One statement as the owner of its database; what it did, such as UPDATE 1."""
+
+        async def run() -> str:
+            inside, note = self.folder / "postgres" / "socket", self.folder / "postgres" / "socket.path"
+            host = note.read_text().strip() if note.exists() else str(inside)
+            connection = await asyncpg.connect(host=host, user="postgres", database="healthbook")
+            try:
+                return await connection.execute(statement)
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    def run(self, *script: str) -> str:
+        """What one of the tours says, word for word as a newcomer runs it."""
+        told = os.environ | {"HEALTHBOOK_DATA": str(self.folder)}
+        done = subprocess.run([sys.executable, *script], capture_output=True, text=True, cwd=PROJECT, env=told)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(f"{self.origin}{path}")

@@ -5,7 +5,6 @@ One folder is loaded once; later starts serve it, or a copy of it where somethin
 
 import base64
 import json
-import os
 import re
 import shlex
 import shutil
@@ -153,13 +152,13 @@ def test_its_curl_lines_can_be_pasted(first, second):
     assert {json.loads(line)["status"] for line in sent.text.splitlines()} == {"unchanged"}
 
 
+def steps_of(words):
+    """Title and answer of each step of a tour, in order."""
+    return [step.rstrip().split("\n", 1) for step in words.split("\n# ")[1:]]
+
+
 def test_the_tour_shows_consent_from_asking_to_withdrawing(second):
-    """The README's tour, word for word as a newcomer runs it."""
-    environment = os.environ | {"HEALTHBOOK_DATA": str(second.folder)}
-    command = [sys.executable, "docs/tour.py"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, env=environment)
-    assert done.returncode == 0, done.stderr
-    steps = dict(step.split("\n", 1) for step in done.stdout.split("\n# ")[1:])
+    steps = dict(steps_of(second.run("docs/tour.py")))
     nothing, granted, after = (json.loads(steps[title]) for title in TOUR)
     assert nothing["data"] == after["data"] == {"healthRecord": None}
     assert granted["data"]["healthRecord"]["labs"]["totalCount"] > 0
@@ -174,6 +173,68 @@ TOUR = (
     "The clinic reads exactly those",
     "The same token, the next request",
 )
+
+
+def test_the_booking_tour_goes_from_a_free_place_to_the_end_of_the_visit(second):
+    steps = steps_of(second.run("docs/tour_booking.py"))
+    told = {
+        title: [json.loads(text) for name, text in steps if name == title] for title, _ in steps if title in ANSWERS
+    }
+    assert [one["status"] for one in told["She books it"]] == ["BOOKED"] * len(told["She books it"])
+    assert [one["status"] for one in told["She cancels it"]] == ["CANCELLED"]
+    assert {"Đã đặt lịch hẹn", "Lịch hẹn đã hủy"} <= {one["title"] for one in told["Her inbox"]}
+    pushes = told["Her phone, as the FCM server got it"]
+    assert [one["data"]["id"] for one in pushes] == [one["id"] for one in told["Her inbox"]]
+    assert {(one["token"], one["notification"]["title"]) for one in pushes} == {
+        ("tour-phone", "Sổ sức khỏe: có tin mới")
+    }
+    listed = told["The clinic's day list"][0][-1]
+    assert (listed["contactName"], listed["status"]) == ("NGUYỄN THỊ HÒA", "BOOKED")
+    if "Her place is tomorrow's" not in dict(steps):  # the last quarter of an hour before midnight
+        assert told["She is at the desk and gets a number"][0]["queueNumber"] > 0
+        assert [told[title][0]["status"] for title in AT_THE_CLINIC] == ["CHECKED_IN", "CALLED", "IN_PROGRESS", "DONE"]
+
+
+AT_THE_CLINIC = ("She is at the desk and gets a number", "It is her turn", "She is being seen", "Done")
+ANSWERS = (
+    "She books it",
+    "She cancels it",
+    "Her inbox",
+    "Her phone, as the FCM server got it",
+    "The clinic's day list",
+    *AT_THE_CLINIC,
+)
+
+
+def test_the_worker_of_the_demo_reminds_when_the_time_has_come(second):
+    """The booking is moved to where two hours are left, which stands for the time that passes."""
+    second.run("docs/tour_booking.py")
+    assert second.sql(TALK.format("2 hours")) == "UPDATE 1"
+    notice, push = (json.loads(text) for _, text in steps_of(second.run("docs/tour_booking.py", "reminder")))
+    assert notice["title"] == "Nhắc lịch hẹn"
+    assert push["data"]["id"] == notice["id"]
+
+
+TALK = """
+update booking.booking b set starts_at = now() + interval '{0}', ends_at = now() + interval '{0} 15 minutes'
+  from booking.service s where s.id = b.service_id and s.code = 'TUVAN' and b.status = 'booked'
+"""
+
+
+def test_a_tour_of_the_next_day_starts_afresh(second):
+    second.run("docs/tour_booking.py")
+    assert second.sql(TALK.format("-1 day")) == "UPDATE 1"
+    steps = steps_of(second.run("docs/tour_booking.py"))
+    ended = next(json.loads(text) for title, text in steps if title == "The clinic ends what nobody came to")
+    assert ended["data"]["cancelClinicAppointment"] == {"status": "CANCELLED_BY_CLINIC"}
+    assert steps[-1][0].startswith("The worker reminds her at ")
+
+
+def test_its_clinic_has_a_day_page_for_the_doctor_it_names(second):
+    named = re.search(r"A day at the clinic, signed in as (.+): +(\S+)$", second.words, re.MULTILINE)
+    assert named[2] == f"{second.origin}/clinic/day"
+    page = httpx.get(named[2], follow_redirects=True)
+    assert named[1] in page.text, "who is not signed in chooses among the demo's people"
 
 
 def header(command, number):
@@ -244,10 +305,13 @@ def test_a_push_arrives_at_the_push_server_of_the_demo(second):
         assert "errors" not in second.ask(register % token)
     told = dict(line.split("=", 1) for line in (second.folder / "demo.env").read_text().splitlines())
     until = time.monotonic() + seconds(60)
-    while not (arrived := httpx.get(f"{told['PUSHES']}/messages").json()):
+    while not (arrived := [one for one in pushes_of(told) if one["token"].startswith("demo-phone")]):
         assert time.monotonic() < until, "nothing arrived"
         time.sleep(0.1)
-    assert {message["token"] for message in arrived} <= {"demo-phone-1", "demo-phone-2"}
     notices = second.ask("{ inbox { nodes { id title } } }")["data"]["inbox"]["nodes"]
     assert {message["data"]["id"] for message in arrived} <= {notice["id"] for notice in notices}
     assert "Lưu ý an toàn" in {notice["title"] for notice in notices}
+
+
+def pushes_of(told):
+    return httpx.get(f"{told['PUSHES']}/messages").json()
