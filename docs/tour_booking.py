@@ -62,8 +62,8 @@ class Tour:
         self.visit(self.book("TRUC", "A place today, at any hour", timedelta()))
         self.take_back(self.book("TIEM", "A flu vaccination, another day", timedelta(days=1), vaccineCode="FLU"))
         talk = self.book("TUVAN", "A talk from home, in two hours", BEFORE + timedelta(minutes=1))
-        print(f"\n# The worker reminds her at {local(talk) - BEFORE:%H:%M}, two hours before")
-        print("python3 docs/tour_booking.py reminder   waits for it")
+        print(f"\n# Two hours before, at {local(talk) - BEFORE:%H:%M}, the worker reminds her; to wait for it:")
+        print("python3 docs/tour_booking.py reminder")
 
     def book(self, service: str, title: str, after: timedelta, **more: str) -> Json:
         """Her appointment at the first place she gets, or the one that a tour before left her."""
@@ -119,7 +119,8 @@ class Tour:
     def visit(self, booked: Json) -> None:
         """The day at the clinic: its list, and her way from the door to the end."""
         day = f"{local(booked):%Y-%m-%d}"
-        say("The clinic's day list", self.clinic.graphql(DAY, day=day)["data"]["clinicDay"][-3:])
+        listed = self.clinic.graphql(DAY, day=day)["data"]["clinicDay"]
+        say("The clinic's day list, who is to come", [one for one in listed if one["status"] == "BOOKED"][:3])
         print(f"\n# The same in a browser, signed in as the doctor\n{self.clinic.origin}/clinic/day?date={day}")
         if day != f"{datetime.now(VIETNAM):%Y-%m-%d}":
             print("\n# Her place is tomorrow's\nNobody is checked in before the day itself: come back after midnight.")

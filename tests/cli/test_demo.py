@@ -188,7 +188,7 @@ def test_the_booking_tour_goes_from_a_free_place_to_the_end_of_the_visit(second)
     assert {(one["token"], one["notification"]["title"]) for one in pushes} == {
         ("tour-phone", "Sổ sức khỏe: có tin mới")
     }
-    listed = told["The clinic's day list"][0][-1]
+    listed = told["The clinic's day list, who is to come"][0][0]
     assert (listed["contactName"], listed["status"]) == ("NGUYỄN THỊ HÒA", "BOOKED")
     if "Her place is tomorrow's" not in dict(steps):  # the last quarter of an hour before midnight
         assert told["She is at the desk and gets a number"][0]["queueNumber"] > 0
@@ -201,7 +201,7 @@ ANSWERS = (
     "She cancels it",
     "Her inbox",
     "Her phone, as the FCM server got it",
-    "The clinic's day list",
+    "The clinic's day list, who is to come",
     *AT_THE_CLINIC,
 )
 
@@ -221,13 +221,22 @@ update booking.booking b set starts_at = now() + interval '{0}', ends_at = now()
 """
 
 
+def test_the_readmes_lines_for_graphiql_find_and_book_a_place(second):
+    readme = (PROJECT / "README.md").read_text()
+    lines = re.search(r"By hand, in GraphiQL:\n\n```graphql\n(.+?)```", readme, re.DOTALL)[1]
+    find, book = lines.split("mutation ")
+    slots = second.ask(find)["data"]["slots"]["nodes"]
+    tried = (second.ask("mutation " + book.replace("...", slot["id"], 1)) for slot in slots)
+    assert "BOOKED" in (one["data"]["bookAppointment"].get("status") for one in tried)
+
+
 def test_a_tour_of_the_next_day_starts_afresh(second):
     second.run("docs/tour_booking.py")
     assert second.sql(TALK.format("-1 day")) == "UPDATE 1"
     steps = steps_of(second.run("docs/tour_booking.py"))
     ended = next(json.loads(text) for title, text in steps if title == "The clinic ends what nobody came to")
     assert ended["data"]["cancelClinicAppointment"] == {"status": "CANCELLED_BY_CLINIC"}
-    assert steps[-1][0].startswith("The worker reminds her at ")
+    assert steps[-1][0].startswith("Two hours before, at ")
 
 
 def test_its_clinic_has_a_day_page_for_the_doctor_it_names(second):
