@@ -8,6 +8,7 @@ from tests.api.appointments.world import (
     ACCEPT,
     BOOK,
     CANCEL,
+    CITIZEN,
     CLOSE,
     CONTACT,
     DECLINE,
@@ -17,6 +18,7 @@ from tests.api.appointments.world import (
     LINES,
     LIST,
     MOVE,
+    NOTICES,
     ONE,
     SERIES,
     SERVICE,
@@ -231,6 +233,17 @@ class TestWaiting:
         assert await world.phone.refused(ACCEPT, id=offer["id"]) == "NOT_FOUND"
         assert (await other.get(ACCEPT, id=offer["id"]))["status"] == "BOOKED"
         assert await other.get(LINES) == []
+
+    async def test_the_notice_of_an_offer_leads_to_the_offer_and_then_to_the_appointment(self, world):
+        mine, other = await world.book(), await world.other_phone(scope=f"{CITIZEN} inbox:read")
+        await other.get(JOIN, service=world.service, contact=CONTACT, latest=later(days=30))
+        await world.phone.get(CANCEL, id=mine["id"])
+        (offered,) = (await other.get(NOTICES))["nodes"]
+        made = await other.get(ACCEPT, id=offered["link"]["subjectId"])
+        assert made["status"] == "BOOKED"
+        booked = (await other.get(NOTICES))["nodes"][0]
+        assert (booked["kind"], booked["link"]["subjectId"]) == ("APPOINTMENT_BOOKED", made["id"])
+        assert (await other.get(ONE, id=booked["link"]["subjectId"]))["status"] == "BOOKED"
 
     async def test_declining_and_leaving(self, world):
         mine, other = await world.book(), await world.other_phone()

@@ -42,6 +42,7 @@ LIST = """query ($patient: ID, $first: Int! = 20, $after: String, $status: [Appo
 JOIN = """mutation ($service: ID!, $contact: ContactInput!, $latest: Instant!) {
   joinWaitingList(serviceId: $service, contact: $contact, latest: $latest) { id status serviceId } }"""
 LEAVE = "mutation ($id: ID!) { leaveWaitingList(id: $id) { id status } }"
+NOTICES = "{ inbox { nodes { kind link { subjectId } } } }"
 LINES = "{ waitingList { id status } }"
 DESK_FIELDS = """__typename ... on ClinicAppointment { id status contactName contactPhone queueNumber isWalkIn
     isOverbooked overbookReason hasSlip } ... on AppointmentRefused { code }"""
