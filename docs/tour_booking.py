@@ -58,7 +58,7 @@ class Tour:
     pushes: str
 
     def walk(self) -> None:
-        self.citizen.graphql(REGISTER, token=PHONE)
+        say("She registers her phone, which may ring at night", self.citizen.graphql(REGISTER, token=PHONE)["data"])
         self.visit(self.book("TRUC", "A place today, at any hour", timedelta()))
         self.take_back(self.book("TIEM", "A flu vaccination, another day", timedelta(days=1), vaccineCode="FLU"))
         talk = self.book("TUVAN", "A talk from home, in two hours", BEFORE + timedelta(minutes=1))
