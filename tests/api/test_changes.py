@@ -21,6 +21,8 @@ from api.planner.plan import NodeId
 from api.planner.read import RecordReader
 from api.schema import create_schema, records_of
 from domain.database import open_engine
+from domain.exchange.fhir_systems import CCCD, PRESCRIPTION
+from domain.intake.fhir import submissions
 from domain.intake.importing import Importer
 from domain.intake.revisions import next_revisions, tied
 from domain.intake.versions import allow
@@ -29,7 +31,7 @@ from domain.sections.prescriptions import Dispense
 from tests.access.world import CITIZEN, CLINIC, World
 from tests.conftest import KEY, NOW, Database
 from tests.domain.intake.histories import START, STEP, Desk, History
-from tests.domain.intake.people_and_visits import patient_of
+from tests.domain.intake.people_and_visits import CHAM, TODAY, at, patient_of
 
 SCHEMA = create_schema()._schema
 DOCUMENTS = Documents(SCHEMA, records_of(SCHEMA))
@@ -207,6 +209,60 @@ async def test_what_a_pharmacy_gives_out_later_comes_with_its_prescription(datab
         await give_out(now, prescription["id"])
         await phone.catch_up(["prescriptions"], PAGE)
         assert len(phone.held["prescriptions"][prescription["id"]]["dispenses"]) == 1
+
+
+CODE = "01001A1B2C3D-c"
+ORDER = {
+    "resourceType": "MedicationRequest",
+    "status": "active",
+    "intent": "order",
+    "medicationCodeableConcept": {"text": "Paracetamol 500mg"},
+    "authoredOn": "2026-11-20T09:00:00+07:00",
+    "groupIdentifier": {"system": PRESCRIPTION, "value": CODE},
+}
+HANDED_OVER = {
+    "resourceType": "MedicationDispense",
+    "status": "completed",
+    "medicationCodeableConcept": {"text": "Paracetamol 500mg"},
+    "authorizingPrescription": [{"identifier": {"system": PRESCRIPTION, "value": CODE}}],
+    "whenHandedOver": "2026-11-20T10:00:00+07:00",
+}
+
+
+async def test_what_a_pharmacy_takes_back_without_replacing_it_goes_from_its_prescription(databases, migrated):
+    """The dispense is no item of its own: only the prescription that showed it can tell a phone that it is gone."""
+    async with scene(databases, migrated) as now:
+        await tell_of(now, "01001", 10, "order", ORDER)
+        await tell_of(now, "01002", 11, "sale", HANDED_OVER)
+        phone = await now.phone("citizen").catch_up(["prescriptions"], PAGE)
+        (order,) = (one for one in phone.held["prescriptions"].values() if one["code"] == CODE)
+        assert len(order["dispenses"]) == 1
+        await tell_of(now, "01002", 12, "sale")
+        told = await phone.ask(["prescriptions"], PAGE)
+        assert [(one["id"], one["dispenses"]) for one in told["prescriptions"]["items"]] == [(order["id"], [])]
+        assert told["prescriptions"]["removed"] == []
+
+
+async def tell_of(now: Scene, facility: str, minute: int, key: str, *resources: dict[str, Any]) -> None:
+    """A bundle about the patient of the scene, as one facility sends it; the same key again corrects it."""
+    person = {
+        "resourceType": "Patient",
+        "id": "p",
+        "identifier": [{"system": CCCD, "value": CHAM["SO_CCCD"]}],
+        "name": [{"text": CHAM["HO_TEN"]}],
+        "birthDate": "1955-03-14",
+        "gender": "female",
+    }
+    about = [{**one, "subject": {"reference": "Patient/p"}} for one in resources]
+    bundle = {
+        "resourceType": "Bundle",
+        "type": "collection",
+        "identifier": {"system": "urn:his", "value": key},
+        "entry": [{"resource": one} for one in (person, *about)],
+    }
+    sent = submissions(json.dumps(bundle).encode(), facility=facility, today=TODAY)
+    outcomes = [one async for one in at(now.history.importer, minute).take(sent)]
+    assert {one.status for one in outcomes} <= {"accepted", "superseded"}
 
 
 async def give_out(now: Scene, node: str) -> None:
