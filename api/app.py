@@ -43,7 +43,8 @@ from api.subscriptions.operations import Operations
 from api.toll import Gate
 from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
-from auth.keys import RECEIPT, KeyStore
+from auth.keys import PASS, RECEIPT, KeyStore
+from auth.passes import Passes
 from auth.receipts import Receipts
 from auth.routes import routes as auth_routes
 from auth.scopes import Localised
@@ -99,6 +100,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
     records = Records(settings.intake_dsn, settings.identifier_key)
     citizens = BookCitizens(sessions, demo=auth.demo_sign_in, records=records)
     receipts = Receipts(KeyStore(sessions, auth.kek, use=RECEIPT), auth.issuer)
+    passes = Passes(KeyStore(sessions, auth.kek, use=PASS), auth.issuer)
     graphql, ingest, sockets = Late(), Late(), Late()
     origins, schema = Origins(sessions), create_schema()
     graphql_schema = schema._schema  # noqa: SLF001 -- no public way to the GraphQL schema
@@ -111,7 +113,7 @@ def create_app(settings: ApiSettings, auth: AuthSettings, *, clock: Callable[[],
             services = await open_services(stack, settings, verifier, documents, origins, fresh=auth.fresh_sign_in)
             app.state.services = services
             seals, key, alarm = Seals.of(auth.kek), settings.identifier_key, settings.emergency_alarm
-            executor = Executor(schema, services.reader, services.acting, receipts, key, alarm, seals)
+            executor = Executor(schema, services.reader, services.acting, receipts, passes, key, alarm, seals)
             endpoint = Endpoint(services.documents, services.reader, executor, services.toll)
             graphql.app = Bearer(services.live.streams(endpoint), verifier, unauthenticated)
             sockets.app = services.live.websocket

@@ -1,4 +1,4 @@
-"""What a GraphQL request carries: who calls, the one way to the record, and what signs receipts."""
+"""What a GraphQL request carries: who calls, the one way to the record, and what signs receipts and passes."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from api.acting import Acting, Turn
 from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
+from auth.passes import Passes
 from domain.consents.events import Sign
 from domain.emergency_reviews import Alarm
 from notifications.seals import Seals
@@ -24,6 +25,7 @@ class Context:
     reader: RecordReader
     acting: Acting
     sign: Sign
+    passes: Passes
     identifier_key: bytes = field(repr=False)
     seals: Seals = field(repr=False)
     request_id: str

@@ -17,6 +17,7 @@ from api.http.refusals import dead_grant
 from api.http.requests import GraphQLRequest
 from api.planner.documents import Document
 from api.planner.read import RecordReader
+from auth.passes import Passes
 from auth.receipts import Receipts
 from domain.emergency_reviews import Alarm
 from notifications.seals import Seals
@@ -32,6 +33,7 @@ class Executor:
     reader: RecordReader
     acting: Acting
     receipts: Receipts
+    passes: Passes
     identifier_key: bytes
     alarm: Alarm
     seals: Seals
@@ -55,6 +57,7 @@ class Executor:
             reader=self.reader,
             acting=self.acting,
             sign=await self.receipts.signer(),
+            passes=self.passes,
             identifier_key=self.identifier_key,
             request_id=state.request_id,
             alarm=self.alarm,

@@ -4,8 +4,9 @@ The next key is published a while before it signs, a retired one verifies until 
 rotation is never noticed by a client that caches the JWKS. Exactly one key signs: handed a whole set, joserfc
 would pick one at random.
 
-Keys of two uses are kept apart. `token` signs access and id tokens and goes a day after it retired. `receipt` signs
-consent receipts, which must be verifiable for ever: its public part is never removed.
+Keys of three uses are kept apart. `token` signs access and id tokens and goes a day after it retired. `pass` signs
+check-in passes and goes after three. `receipt` signs consent receipts, which must be verifiable for ever: its public
+part is never removed.
 """
 
 import json
@@ -31,8 +32,10 @@ ALGORITHM = "ES256"
 RETIRED_KEPT = timedelta(days=1)
 """Longer than any token lives; a retired token key is removed after this."""
 
-TOKEN, RECEIPT = "token", "receipt"
-USES = (TOKEN, RECEIPT)
+TOKEN, RECEIPT, PASS = "token", "receipt", "pass"
+USES = (TOKEN, RECEIPT, PASS)
+KEPT: Mapping[str, timedelta] = {TOKEN: RETIRED_KEPT, PASS: timedelta(days=3)}
+"""How long a retired key stays, by use: a pass lives a day, and a clinic hands it in up to a day later."""
 
 _NONCE_BYTES = 12
 _RING_LIVES_S = 60
@@ -89,7 +92,7 @@ async def ensure(session: AsyncSession, kek: bytes, now: datetime) -> None:
 
 
 async def rotate(session: AsyncSession, kek: bytes, now: datetime, *, use: str = TOKEN) -> None:
-    """The next key becomes active, the active one retired, a new next one appears; long retired token keys go.
+    """The next key becomes active, the active one retired, a new next one appears; long retired ones go (KEPT).
 
     Rows are locked, so two rotations at once are two rotations one after the other.
     """
@@ -102,15 +105,16 @@ async def rotate(session: AsyncSession, kek: bytes, now: datetime, *, use: str =
     by_state["next"].state = "active"
     await session.flush()
     session.add(generate(kek, use, "next", now))
-    gone = (SigningKey.use == TOKEN, SigningKey.retired_at < now - RETIRED_KEPT)
-    await session.execute(delete(SigningKey).where(*gone))
+    if use in KEPT:
+        gone = (SigningKey.use == use, SigningKey.retired_at < now - KEPT[use])
+        await session.execute(delete(SigningKey).where(*gone))
 
 
 async def drop(session: AsyncSession, kek: bytes, kid: str, now: datetime) -> None:
     """The emergency: a key that others may know signs nothing more. NotFound if there is no such key.
 
-    A token key disappears and its tokens with it, at the latest when they expire in five minutes. Of a receipt key only
-    the private part does: what it signed must stay verifiable.
+    A token key disappears and its tokens with it, at the latest when they expire in five minutes; so does a pass key
+    with its passes. Of a receipt key only the private part does: what it signed must stay verifiable.
     """
     use = await session.scalar(select(SigningKey.use).where(SigningKey.kid == kid))
     rows = await _locked(session, use) if use else []
@@ -118,7 +122,7 @@ async def drop(session: AsyncSession, kek: bytes, kid: str, now: datetime) -> No
     if row is None:
         raise NotFound("no such key")
     state = row.state
-    if row.use == TOKEN:
+    if row.use in KEPT:
         await session.delete(row)
     else:
         row.state, row.retired_at, row.private_key = "retired", row.retired_at or now, b""

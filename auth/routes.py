@@ -12,7 +12,7 @@ from auth import metadata, registration, server
 from auth.bearer import Verifier
 from auth.consent import AUTHORIZE, CONSENT, Consent
 from auth.device import routes as device
-from auth.keys import RECEIPT, KeyStore, public_keys
+from auth.keys import PASS, RECEIPT, KeyStore, public_keys
 from auth.logout import CONFIRM, LOGOUT, Logout
 from auth.pages import STYLE, STYLE_PATH
 from auth.provider import Citizens, CodeSender, Provider
@@ -58,6 +58,7 @@ def routes(
         Route("/oauth/revoke", machine.revoke, methods=["POST"]),
         Route("/oauth/introspect", machine.introspect, methods=["POST"]),
         Route("/oauth/receipt-jwks", machine.receipt_jwks),
+        Route("/oauth/pass-jwks", machine.pass_jwks),
         *device.routes(provider),
         *registration.routes(provider),
         Route(AUTHORIZE, consent.ask),
@@ -90,8 +91,15 @@ class Machine:
 
     async def receipt_jwks(self, _request: Request) -> JSONResponse:
         """Every key that ever signed a consent receipt: they are verified years later."""
+        return await self._published(RECEIPT)
+
+    async def pass_jwks(self, _request: Request) -> JSONResponse:
+        """The keys of check-in passes, the next one too: a clinic keeps them for when it has no connection."""
+        return await self._published(PASS)
+
+    async def _published(self, use: str) -> JSONResponse:
         async with self.provider.sessions() as session:
-            keys = await public_keys(session, RECEIPT)
+            keys = await public_keys(session, use)
         return JSONResponse({"keys": list(keys.values())}, headers=_PUBLIC)
 
     async def smart(self, _request: Request) -> JSONResponse:

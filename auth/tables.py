@@ -205,7 +205,8 @@ class WebSession(Base):
 class SigningKey(Base):
     """An ES256 key: next (published, not yet used), active (signs), retired (still verifies).
 
-    `use` keeps keys of different purposes apart: `token` signs access and id tokens, `receipt` consent receipts.
+    `use` keeps keys of different purposes apart: `token` signs access and id tokens, `receipt` consent receipts,
+    `pass` check-in passes.
     `private_key` is nonce and ciphertext of AES-256-GCM over the private JWK, bound to the kid.
     """
 

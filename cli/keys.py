@@ -1,4 +1,4 @@
-"""`healthbook keys`: the keys that sign tokens and consent receipts."""
+"""`healthbook keys`: the keys that sign tokens, consent receipts and check-in passes."""
 
 from typing import Annotated
 
@@ -16,7 +16,7 @@ def list_() -> None:
 
 
 @app.command()
-def rotate(use: Annotated[str, typer.Option(help="token or receipt.")] = "token") -> None:
+def rotate(use: Annotated[str, typer.Option(help="token, receipt or pass.")] = "token") -> None:
     """The next key signs from now on, the active one retires. Servers notice within a minute."""
     from cli.operating import keys
 

@@ -6,6 +6,7 @@ from api.appointments.booking import BookingMutations, BookingQueries
 from api.appointments.desk import ClinicDayMutations, DeskQueries
 from api.appointments.feeds import FeedMutations, FeedQueries
 from api.appointments.lines import LineMutations, LineQueries
+from api.appointments.passes import PassMutations
 from api.appointments.schedules import ScheduleMutations, ScheduleQueries
 from api.appointments.searching import SearchingQueries
 
@@ -13,7 +14,9 @@ __all__ = ["AppointmentMutations", "AppointmentQueries"]
 
 
 @strawberry.type
-class AppointmentMutations(BookingMutations, LineMutations, FeedMutations, ClinicDayMutations, ScheduleMutations):
+class AppointmentMutations(
+    BookingMutations, PassMutations, LineMutations, FeedMutations, ClinicDayMutations, ScheduleMutations
+):
     pass
 
 

@@ -3,7 +3,7 @@
 import strawberry
 
 from api.appointments.types import APPOINTMENT, PRACTITIONER, ROOM, AppointmentStatus, ClinicService
-from api.representation.reading import own_id, told
+from api.representation.reading import own_id, told, told_or_none
 from api.scalars import Instant
 from domain.appointments.reading import Shown
 
@@ -28,6 +28,12 @@ class ClinicAppointment:
     queue_number: int | None = strawberry.field(
         description="His number in this service today, after the check-in. FHIR: Encounter.identifier"
     )
+    arrived_at: Instant | None = strawberry.field(
+        description="When he came; null before. FHIR: Appointment.participant.period"
+    )
+    pass_name: strawberry.ID = strawberry.field(
+        description="What a check-in pass calls it, in its claim `appointment`. FHIR: Appointment.identifier"
+    )
     is_walk_in: bool = strawberry.field(description="Whether he came without one. FHIR: Appointment.appointmentType")
     is_overbooked: bool = strawberry.field(
         description="Whether staff put him beyond the capacity. FHIR: Slot.overbooked"
@@ -51,6 +57,8 @@ class ClinicAppointment:
             contact_name=row.contact_name,
             contact_phone=row.contact_phone,
             queue_number=row.queue_number,
+            arrived_at=told_or_none(row.arrived_at),
+            pass_name=strawberry.ID(str(row.id)),
             is_walk_in=row.is_walk_in,
             is_overbooked=row.is_overbooked,
             overbook_reason=row.overbook_reason,

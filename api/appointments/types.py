@@ -218,6 +218,9 @@ class AppointmentRefusal(enum.Enum):
     SLIP_USED = strawberry.enum_value("SLIP_USED", description="Another appointment uses the slip.")
     TOO_MANY_HOLDS = strawberry.enum_value("TOO_MANY_HOLDS", description="Too many holds in an hour; wait a little.")
     NOT_POSSIBLE_NOW = strawberry.enum_value("NOT_POSSIBLE_NOW", description="Not in the state it is in now.")
+    NO_PASS_YET = strawberry.enum_value(
+        "NO_PASS_YET", description="A check-in pass is made from 22 hours before the appointment."
+    )
 
 
 @strawberry.type(description="The appointment was not made or changed; nothing else was either.")

@@ -1,10 +1,9 @@
-"""Visits, the desk's side: checking in by QR or by card, and out.
+"""Visits, the desk's side: checking in by QR, by card or by a pass (passes.py), and out.
 
 Whose book it is, is found in one transaction, which is logged as the facility's; what is opened, in a second one, which
 is logged as the patient's.
 """
 
-import enum
 from typing import Annotated
 from uuid import UUID
 
@@ -15,70 +14,59 @@ from strawberry import Info
 
 from api.acting import Actor
 from api.appointments.arrivals import arrived, left
-from api.appointments.desk_types import ClinicAppointment
 from api.consents.changes import Manager
 from api.consents.changes import tell as tell_others
+from api.consents.inputs import instant
 from api.consents.types import CONSENT
-from api.facilities.asking import asked, asker, nobody
+from api.facilities.asking import asked, asker
+from api.facilities.check_ins import CheckInOutcome, CheckInResult, opened, patient_of, tell_of
 from api.facilities.finding import CitizenCardInput, looked_up
+from api.facilities.passes import by_pass
 from api.facilities.types import SentRequest, Visit
 from api.representation.acted import acted
-from api.representation.notices import tell
 from api.representation.reading import read_own_id
+from api.scalars import Instant
 from auth.opaque import digest
-from domain.consents import deciders, parties, tables, visits
+from domain.consents import deciders, visits
 from domain.consents.events import Sign
 from domain.consents.requests import Sent
 from domain.consents.terms import Decider
 from domain.consents.visits import Permission
 from domain.errors import Invalid
-from domain.representation.people import those_who_decide
 from domain.values import utc_now
 
 SCOPE, CITIZENS_SCOPE = "visit:manage", "consent:manage"
 LONGEST_TOKEN = 200
 
 
-@strawberry.enum(description="What became of a check-in. FHIR: OperationOutcome.issue.code")
-class CheckInOutcome(enum.Enum):
-    CHECKED_IN = strawberry.enum_value("CHECKED_IN", description="The visit is open.")
-    OFFER_ENDED = strawberry.enum_value(
-        "OFFER_ENDED", description="The QR is none, was used, or is older than five minutes: ask for a new one."
-    )
-    NOTHING_CHOSEN = strawberry.enum_value(
-        "NOTHING_CHOSEN", description="The card opens nothing; the citizen has been asked in his app instead."
-    )
-    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="As `findPatient` says it.")
-    TOO_MANY_TRIES = strawberry.enum_value("TOO_MANY_TRIES", description="As `findPatient` says it.")
-
-
-@strawberry.type(description="What became of a check-in.")
-class CheckInResult:
-    outcome: CheckInOutcome = strawberry.field(description="What became of it. FHIR: OperationOutcome.issue.code")
-    visit: Visit | None = strawberry.field(default=None, description="What is open; with CHECKED_IN. FHIR: Consent")
-    request: SentRequest | None = strawberry.field(
-        default=None,
-        description="What the citizen was asked, with NOTHING_CHOSEN; null where too many requests wait. FHIR: Task",
-    )
-    appointment: ClinicAppointment | None = strawberry.field(
-        default=None,
-        description="His appointment of today, for which he is here from now on, with a number. FHIR: Appointment",
-    )
-
-
 async def _check_in(
     info: Info,
     *,
-    offer: Annotated[str | None, strawberry.argument(description="What the QR holds. Or `citizenCard`.")] = None,
-    citizen_card: Annotated[
-        CitizenCardInput | None, strawberry.argument(description="What the card shows. Or `offer`.")
+    offer: Annotated[str | None, strawberry.argument(description="What the QR of `offerVisit` holds.")] = None,
+    citizen_card: Annotated[CitizenCardInput | None, strawberry.argument(description="What the card shows.")] = None,
+    check_in_pass: Annotated[
+        str | None, strawberry.argument(name="pass", description="What the QR of `makeCheckInPass` holds.")
+    ] = None,
+    arrived_at: Annotated[
+        Instant | None,
+        strawberry.argument(
+            description=(
+                "With a `pass`, when he came, as the clinic noted it while it had no connection: under a day ago. Now "
+                "unless told."
+            )
+        ),
     ] = None,
 ) -> CheckInResult:
-    if offer is not None and citizen_card is None:
-        return await _by_offer(info, offer)
-    if citizen_card is not None and offer is None:
+    if [offer, citizen_card, check_in_pass].count(None) != 2:  # noqa: PLR2004 -- of the three
+        raise Invalid("offer", "Give `offer`, `citizenCard` or `pass`, one of the three.")
+    if arrived_at is not None and check_in_pass is None:
+        raise Invalid("arrivedAt", "`arrivedAt` goes with a `pass`.")
+    if check_in_pass is not None:
+        arrived = None if arrived_at is None else instant("arrivedAt", arrived_at)
+        return await by_pass(info, check_in_pass, arrived, scope=SCOPE)
+    if citizen_card is not None:
         return await _by_card(info, citizen_card)
-    raise Invalid("offer", "Give `offer` or `citizenCard`, one of the two.")
+    return await _by_offer(info, offer or "")
 
 
 async def _by_offer(info: Info, token: str) -> CheckInResult:
@@ -89,7 +77,7 @@ async def _by_offer(info: Info, token: str) -> CheckInResult:
         return await session.run_sync(visits.offered, token_hash, utc_now())
 
     def redeemed(db: Session, actor: Actor) -> CheckInResult:
-        manager_patient = _patient(actor)
+        manager_patient = patient_of(actor)
         permission = visits.redeem(db, manager_patient, actor.persons, token_hash, utc_now())
         return ended if permission is None else _opened(db, actor, permission, info.context.sign)
 
@@ -112,7 +100,7 @@ async def _by_card(info: Info, card: CitizenCardInput) -> CheckInResult:
 
 
 def _chosen(db: Session, actor: Actor, sign: Sign) -> CheckInResult | None:
-    permission = visits.chosen(db, _patient(actor), actor.persons, utc_now())
+    permission = visits.chosen(db, patient_of(actor), actor.persons, utc_now())
     return None if permission is None else _opened(db, actor, permission, sign)
 
 
@@ -124,12 +112,7 @@ async def _asked_instead(session: AsyncSession, actor: Actor) -> CheckInResult:
 
 
 def _opened(db: Session, actor: Actor, permission: Permission, sign: Sign) -> CheckInResult:
-    now = utc_now()
-    reader = parties.facility(db, asker(actor).organization_id, "visit")
-    if reader is None:
-        raise nobody()
-    consent = visits.check_in(db, _patient(actor), permission, reader=reader, now=now, sign=sign)
-    _tell(db, actor, consent)
+    consent = opened(db, actor, permission, sign)
     appointment = arrived(db, actor, consent.id)
     return CheckInResult(outcome=CheckInOutcome.CHECKED_IN, visit=Visit.of(consent), appointment=appointment)
 
@@ -159,7 +142,7 @@ def _ended_by_facility(db: Session, actor: Actor, visit_id: UUID, sign: Sign) ->
     organization_id = facility.organization_id
     visit = visits.check_out(db, actor.persons, visit_id, organization_id=organization_id, by=by, now=now, sign=sign)
     if visit.withdrawn_at == now:
-        _tell(db, actor, visit)
+        tell_of(db, actor, visit)
         left(db, actor, visit.id)
     return Visit.of(visit)
 
@@ -173,25 +156,14 @@ def _ended_by_citizen(db: Session, actor: Actor, visit_id: UUID, sign: Sign) -> 
     return Visit.of(visit)
 
 
-def _patient(actor: Actor) -> UUID:
-    if actor.patient_id is None:
-        raise nobody()
-    return actor.patient_id
-
-
-def _tell(db: Session, actor: Actor, consent: tables.Consent) -> None:
-    now = utc_now()
-    concerned = those_who_decide(db, actor.persons, now)
-    tell(db, concerned, "visit", patient_id=consent.patient_id, subject_id=consent.id, now=now)
-
-
 @strawberry.type
 class DeskMutations:
     check_in: CheckInResult | None = strawberry.mutation(
         resolver=_check_in,
         description=(
-            "Open a visit: what the citizen's QR offers, or what he chose for his card, until `checkOut` or for a day. "
-            "He is told. Scope: visit:manage. FHIR: Consent"
+            "Open a visit: what the citizen's QR or pass offers, or what he chose for his card, until `checkOut` or "
+            "for a day. A pass that is handed in again gives the same answer. He is told. Scope: visit:manage. "
+            "FHIR: Consent"
         ),
     )
     check_out: Visit | None = strawberry.mutation(

@@ -33,11 +33,11 @@ TextHash = Annotated[
 ]
 
 
-def _svg(root: Any) -> str:
-    """ISO/IEC 18004, correction level M; drawn when it is asked for."""
-    drawn = BytesIO()
-    segno.make(root.token, error="m", micro=False).save(drawn, kind="svg", scale=4, xmldecl=False)
-    return drawn.getvalue().decode()
+def drawn(root: Any) -> str:
+    """The QR of `token`: ISO/IEC 18004, correction level M; drawn when it is asked for."""
+    image = BytesIO()
+    segno.make(root.token, error="m", micro=False).save(image, kind="svg", scale=4, xmldecl=False)
+    return image.getvalue().decode()
 
 
 @strawberry.type(description="A QR for the desk: five minutes, one use. FHIR: Consent")
@@ -45,7 +45,7 @@ class VisitOffer:
     token: str = strawberry.field(
         description="What the QR holds, for `checkIn(offer:)`; told once. Show it, do not send it. FHIR: Consent.id"
     )
-    svg: str = strawberry.field(resolver=_svg, description="The QR as an SVG document. FHIR: Attachment.data")
+    svg: str = strawberry.field(resolver=drawn, description="The QR as an SVG document. FHIR: Attachment.data")
     sections: list[str] = strawberry.field(description="What it opens. FHIR: Consent.provision.class")
     expires_at: Instant = strawberry.field(
         description="Until when a desk may scan it. FHIR: Consent.provision.period.end"
@@ -85,7 +85,7 @@ async def _offer(
 
     def offered(db: Session, manager: Manager) -> VisitOffer:
         text = visit_texts.agreed("qr", names, language_of(language), text_hash)
-        by = _permitted(db, manager, names, child_agrees=child_agrees)
+        by = permitted(db, manager, names, child_agrees=child_agrees)
         made = visits.offer(db, manager.patient_id, names, token_hash=digest(token), by=by, text=text, now=manager.now)
         return VisitOffer(token=token, sections=made.sections, expires_at=told(made.expires_at))
 
@@ -105,7 +105,7 @@ async def _choose(
 
     def chosen(db: Session, manager: Manager) -> VisitChoice:
         text = visit_texts.agreed("card", names, language_of(language), text_hash)
-        by = _permitted(db, manager, names, child_agrees=child_agrees)
+        by = permitted(db, manager, names, child_agrees=child_agrees)
         visits.choose(db, manager.patient_id, names, by=by, text=text, now=manager.now)
         return VisitChoice(sections=list(names), chosen_at=told(manager.now))
 
@@ -124,7 +124,7 @@ async def _decided(info: Info, patient_id: str | None, action: str, work: Callab
         return ConsentRefused(code=REFUSALS[type(refused)])
 
 
-def _permitted(db: Session, manager: Manager, sections: tuple[str, ...], *, child_agrees: bool) -> Decider:
+def permitted(db: Session, manager: Manager, sections: tuple[str, ...], *, child_agrees: bool) -> Decider:
     """Forbidden for what he does not see himself; ChildMustAgree, RepresentativeMustAgree."""
     say = say_of(db, manager, child_agrees=child_agrees)
     deciders.check_power(say.power, visits.terms(sections, manager.now), None, manager.now)
@@ -146,6 +146,7 @@ async def _choice(info: Info, *, patient_id: PatientId = None) -> VisitChoice:
 class VisitWay(enum.Enum):
     QR = strawberry.enum_value("qr", description="With a QR of `offerVisit`.")
     CARD = strawberry.enum_value("card", description="With the citizen card or health-insurance card.")
+    PASS = strawberry.enum_value("pass", description="With a check-in pass of `makeCheckInPass`.")
 
 
 def _text(
@@ -155,7 +156,8 @@ def _text(
     language: LanguageArgument = TextLanguage.VI,
 ) -> ConsentText:
     names = visits.known(words("sections", sections))
-    return ConsentText.of(visit_texts.document("qr" if way is VisitWay.QR else "card", names, language_of(language)))
+    written: dict[VisitWay, visit_texts.Way] = {VisitWay.QR: "qr", VisitWay.CARD: "card", VisitWay.PASS: "pass"}
+    return ConsentText.of(visit_texts.document(written[way], names, language_of(language)))
 
 
 for _resolver in (_offer, _choose):
@@ -189,7 +191,7 @@ class VisitQueries:
     visit_text: ConsentText | None = strawberry.field(
         resolver=_text,
         description=(
-            "What to show before `offerVisit` or `chooseVisitSections`, for these sections. "
+            "What to show before `offerVisit`, `chooseVisitSections` or `makeCheckInPass`, for these sections. "
             "FHIR: Consent.sourceAttachment"
         ),
     )

@@ -1,4 +1,4 @@
-"""The keys that sign tokens and consent receipts: shown, rotated, dropped in an emergency."""
+"""The keys that sign tokens, consent receipts and check-in passes: shown, rotated, dropped in an emergency."""
 
 from collections.abc import Sequence
 

@@ -68,13 +68,14 @@ def step(
 ) -> Booking:
     """On to the next state; one that is there already stays. Refused where the present one does not lead there."""
     found = of_clinic(db, organization_id, patient_id, booking_id)
+    if to == "checked_in":
+        db.refresh(found, with_for_update=True)  # the appointment before the counter, as in passes.py: no deadlock
     if found.status == to and to != "called":
         return found
     _check_time(db, found, to, now)
     values: dict[str, object] = {"status": to}
     if to == "checked_in" and found.queue_number is None:
-        day = clinics.today(clinics.policy(db, organization_id), now)
-        values |= {"queue_day": day, "queue_number": next_number(db, organization_id, found.service_id, day)}
+        values |= in_line(db, found, now)
     if not changed(db, found, values, now, Booking.status.in_(STEPS[to])):
         if found.status == to:
             return found
@@ -95,6 +96,13 @@ def is_time_for(to: str, starts_at: datetime, now: datetime, zone: ZoneInfo) -> 
     if to == "no_show":
         return now >= starts_at
     return to != "checked_in" or starts_at.astimezone(zone).date() == now.astimezone(zone).date()
+
+
+def in_line(db: Session, found: Booking, arrived_at: datetime) -> dict[str, object]:
+    """What an appointment gets on arrival: the moment, and a number of that day. The caller holds its row."""
+    day = clinics.today(clinics.policy(db, found.organization_id), arrived_at)
+    number = next_number(db, found.organization_id, found.service_id, day)
+    return {"queue_day": day, "queue_number": number, "arrived_at": arrived_at}
 
 
 def next_number(db: Session, organization_id: UUID, service_id: UUID, day: date) -> int:

@@ -12,6 +12,7 @@ Kind = Literal[
 Reason = Literal[
     "SLOT_TAKEN", "SLOT_CLOSED", "TOO_SOON", "TOO_FAR", "ALREADY_BOOKED", "OVERLAPS", "HOLD_EXPIRED", "TOO_LATE",
     "CALL_NEEDED", "SLIP_NEEDED", "SLIP_NOT_VALID", "SLIP_USED", "TOO_MANY_HOLDS", "NOT_POSSIBLE_NOW",
+    "NO_PASS_YET",
 ]  # fmt: skip
 
 

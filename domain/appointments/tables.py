@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, TextClause, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from domain.consents.tables import one_of
+from domain.consents.tables import one_of, texts
 from domain.database import Base
 from domain.values import new_id
 
@@ -37,6 +37,7 @@ class Booking(Base, kw_only=True):
     `held` waits for the patient's confirmation, `offered` for his answer to a place that the waiting list or a closed
     day found him, both until `held_until`. `series_place`: 0, or the number of a visit in a series. `request_key`: the
     hash of the phone's idempotency key. `instead_of`: the booking a closed day took, for which this one is offered.
+    `arrived_at`: when he came, also where the clinic tells it later; `pass_hash`: the check-in pass he came with.
     What the desk calls him by, `contact_name`, and the number to ring are what was told at booking; they are erased
     90 days after.
     """
@@ -91,6 +92,8 @@ class Booking(Base, kw_only=True):
     queue_day: Mapped[date | None] = mapped_column(default=None)
     queue_number: Mapped[int | None] = mapped_column(default=None)
     visit_id: Mapped[UUID | None] = mapped_column(default=None)
+    arrived_at: Mapped[datetime | None] = mapped_column(default=None)
+    pass_hash: Mapped[bytes | None] = mapped_column(default=None)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime]
@@ -136,6 +139,39 @@ class Calendar(Base, kw_only=True):
 
     patient_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(default=1)
+
+
+class CheckInPass(Base, kw_only=True):
+    """What one citizen opens to the clinic of one appointment when the patient comes, and when that may be.
+
+    Kept under the hash of its secret. `starts_at`: when the appointment began as the pass was made; an appointment
+    that was moved since is another one. Whether it was used stands in the appointment (`Booking.pass_hash`).
+    """
+
+    __tablename__ = "check_in_pass"
+    __table_args__ = (
+        CheckConstraint(
+            "expires_at > valid_from and valid_from >= made_at and expires_at <= made_at + interval '24 hours'",
+            name="period",
+        ),
+        Index(None, "patient_id"),
+        {"schema": "booking", "info": {"class": "lookup"}},
+    )
+
+    secret_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    patient_id: Mapped[UUID]
+    booking_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    starts_at: Mapped[datetime]
+    citizen_id: Mapped[UUID]
+    actor_role: Mapped[str]
+    acr: Mapped[str]
+    auth_time: Mapped[datetime]
+    sections: Mapped[list[str]] = texts()
+    text_hash: Mapped[bytes]
+    made_at: Mapped[datetime]
+    valid_from: Mapped[datetime]
+    expires_at: Mapped[datetime]
 
 
 class Feed(Base, kw_only=True):

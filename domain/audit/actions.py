@@ -111,6 +111,11 @@ ACTIONS: Mapping[str, tuple[str, str, str]] = {
         "made a code for a facility to scan",
         "make a code for a facility to scan",
     ),
+    "makeCheckInPass": (
+        "tạo mã QR để làm thủ tục cho một lịch hẹn",
+        "made a check-in pass for an appointment",
+        "make a check-in pass for an appointment",
+    ),
     "openEmergency": ("mở khẩn cấp sổ sức khỏe", "opened the book in an emergency", "open the book in an emergency"),
     "readers": (
         "xem ai đọc được một phần của sổ sức khỏe",

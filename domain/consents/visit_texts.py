@@ -13,7 +13,7 @@ from domain.consents.tables import CATEGORIES
 from domain.consents.texts import Language, Text, TextChanged, base64url
 from domain.sections import SECTIONS
 
-Way = Literal["qr", "card"]
+Way = Literal["qr", "card", "pass"]
 PURPOSES = ("TREAT",)
 TEMPLATE_VERSION = 1
 
@@ -30,6 +30,17 @@ WHO: Mapping[Way, Mapping[str, str]] = {
         "en": (
             "Who may read: a health facility that you visit and where you check in with your citizen card or "
             "health-insurance card, from now until you change this choice."
+        ),
+    },
+    "pass": {
+        "vi": (
+            "Ai được xem: chỉ cơ sở y tế của lịch hẹn mà bạn tạo mã QR này, khi bạn đến đó vào ngày hẹn. Nếu lúc bạn "
+            "đến cơ sở đang mất mạng thì cơ sở xem được khi có mạng trở lại, chậm nhất sau một ngày."
+        ),
+        "en": (
+            "Who may read: only the health facility of the appointment that you make this QR code for, when you come "
+            "there on its day. If the facility is offline as you come, it can read once it is online again, within a "
+            "day."
         ),
     },
 }

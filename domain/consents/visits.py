@@ -47,7 +47,9 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
+    """What somebody said, and when."""
+
     sections: tuple[str, ...]
     by: Decider
     text_hash: bytes
@@ -103,8 +105,8 @@ def redeem(db: Session, patient_id: UUID, persons: Persons, token_hash: bytes, n
     if won is None:
         return None
     by = Decider(won.citizen_id, won.actor_role, "qr", won.acr, won.auth_time)
-    said = _Said(tuple(won.sections), by, won.text_hash, won.expires_at - OFFER_LIFE)
-    return _permission(db, patient_id, persons, said, now)
+    said = Said(tuple(won.sections), by, won.text_hash, won.expires_at - OFFER_LIFE)
+    return permitted(db, patient_id, persons, said, now)
 
 
 def choose(
@@ -137,8 +139,8 @@ def chosen(db: Session, patient_id: UUID, persons: Persons, now: datetime) -> Pe
     if made is None:
         return None
     by = Decider(made.chosen_by, made.actor_role, "desk", made.acr, made.auth_time)
-    said = _Said(tuple(made.sections), by, made.text_hash, made.chosen_at)
-    return _permission(db, patient_id, persons, said, now)
+    said = Said(tuple(made.sections), by, made.text_hash, made.chosen_at)
+    return permitted(db, patient_id, persons, said, now)
 
 
 def terms(sections: tuple[str, ...], now: datetime, until: datetime | None = None) -> Terms:
@@ -171,6 +173,13 @@ def check_in(
     )
 
 
+def of_id(db: Session, persons: Persons, visit_id: UUID) -> Consent | None:
+    """One of the patient's visits, also where it has ended."""
+    return db.scalar(
+        select(Consent).where(Consent.patient_id.in_(persons), Consent.id == visit_id, Consent.kind == "visit")
+    )
+
+
 def check_out(
     db: Session,
     persons: Persons,
@@ -185,9 +194,7 @@ def check_out(
 
     A facility (`organization_id`) ends its own visits only.
     """
-    visit = db.scalar(
-        select(Consent).where(Consent.patient_id.in_(persons), Consent.id == visit_id, Consent.kind == "visit")
-    )
+    visit = of_id(db, persons, visit_id)
     if visit is None or organization_id not in (None, visit.organization_id):
         raise NotFound("There is no such visit.")
     return records.withdraw(db, visit, by=by, now=now, sign=sign)
@@ -197,8 +204,8 @@ def _living(token_hash: bytes, now: datetime) -> tuple[ColumnElement[bool], ...]
     return (VisitOffer.token_hash == token_hash, VisitOffer.used_at.is_(None), VisitOffer.expires_at > now)
 
 
-def _permission(db: Session, patient_id: UUID, persons: Persons, said: _Said, now: datetime) -> Permission | None:
-    """By the right that he has today: less than it was, or none, it opens less, or nothing."""
+def permitted(db: Session, patient_id: UUID, persons: Persons, said: Said, now: datetime) -> Permission | None:
+    """What was said opens by the right that he has today: where that is less than it was, or none, less, or nothing."""
     text, power = texts.shown(db, said.text_hash), power_of(db, said.by.citizen_id, persons, now)
     if text is None or power is None:
         return None

@@ -7,8 +7,9 @@ import jwt
 import pytest
 from sqlalchemy import delete, select, update
 
-from auth.keys import RECEIPT, RETIRED_KEPT, TOKEN, KeyStore, drop, ensure, public_keys, rotate
+from auth.keys import KEPT, PASS, RECEIPT, RETIRED_KEPT, TOKEN, KeyStore, drop, ensure, public_keys, rotate
 from auth.tables import SigningKey
+from domain.appointments.passes import LONGEST
 from domain.errors import NotFound
 from domain.values import utc_now
 
@@ -109,7 +110,7 @@ async def test_a_sealed_key_cannot_be_moved_to_another_use(sessions):
     await KeyStore(sessions, KEK).ring()
     async with sessions() as session:
         await session.execute(delete(SigningKey).where(SigningKey.use == TOKEN))
-        await session.execute(update(SigningKey).values(use=TOKEN))
+        await session.execute(update(SigningKey).where(SigningKey.use == RECEIPT).values(use=TOKEN))
         await session.commit()
     with pytest.raises(ValueError, match="HEALTHBOOK_KEK"):
         await KeyStore(sessions, KEK).ring()
@@ -151,13 +152,34 @@ async def test_all_receipt_keys_are_published_and_no_token_key_with_them(http, s
     assert all("d" not in key for key in receipts)
 
 
-async def test_a_token_key_that_is_dropped_disappears_and_the_next_one_signs(sessions):
+async def test_pass_keys_are_published_by_themselves_the_next_one_too(http, sessions):
+    await KeyStore(sessions, KEK, use=PASS).ring()
+    published = (await http.get("/oauth/pass-jwks")).json()["keys"]
+    assert {key["kid"] for key in published} == set(await states(sessions, PASS))
+    assert sorted((await states(sessions, PASS)).values()) == ["active", "next"]
+    assert all("d" not in key for key in published)
+
+
+async def test_a_retired_pass_key_stays_until_its_last_pass_was_handed_in(sessions):
+    await KeyStore(sessions, KEK, use=PASS).ring()
+    (first,) = [kid for kid, state in (await states(sessions, PASS)).items() if state == "active"]
+    start = utc_now()
+    for later, is_there in ((0, True), (2, True), (4, False)):
+        async with sessions() as session:
+            await rotate(session, KEK, start + timedelta(days=later), use=PASS)
+            await session.commit()
+        assert (first in await states(sessions, PASS)) == is_there
+    assert KEPT[PASS] > 2 * LONGEST, "a pass lives a day, and is handed in within another"
+
+
+@pytest.mark.parametrize("use", [TOKEN, PASS])
+async def test_a_key_that_is_dropped_disappears_and_the_next_one_signs(sessions, use):
     await KeyStore(sessions, KEK).ring()
-    before = {state: kid for kid, state in (await states(sessions)).items()}
+    before = {state: kid for kid, state in (await states(sessions, use)).items()}
     async with sessions() as session:
         await drop(session, KEK, before["active"], utc_now())
         await session.commit()
-    after = await states(sessions)
+    after = await states(sessions, use)
     assert before["active"] not in after
     assert after[before["next"]] == "active"
     assert sorted(after.values()) == ["active", "next"]

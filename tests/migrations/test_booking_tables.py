@@ -10,7 +10,8 @@ from tests.migrations.catalog import DECLARED, LOGIN_ROLES
 
 APPOINTMENT = sorted(name for name, kind in DECLARED.items() if kind == "appointment")
 CLINIC = sorted(name for name, kind in DECLARED.items() if kind == "clinic")
-OURS = [*APPOINTMENT, *CLINIC, "booking.feed"]
+LOOKUPS = ["booking.check_in_pass", "booking.feed"]
+OURS = [*APPOINTMENT, *CLINIC, *LOOKUPS]
 FIRST_OF_KEY = """
 select t from unnest($1::text[]) t
  where (select a.attname from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
@@ -63,14 +64,14 @@ async def test_only_the_writing_login_has_rights_and_it_deletes_no_booking(owner
     )  # fmt: skip
     assert broken == []
     kept = "select t from unnest($1::text[]) t where has_table_privilege('healthbook_consent', t, 'delete, truncate')"
-    assert await owner.fetch(kept, [*APPOINTMENT, "booking.feed"]) == []
+    assert await owner.fetch(kept, [*APPOINTMENT, *LOOKUPS]) == []
 
 
 async def test_nobody_logs_in_as_the_keeper_of_places(owner: asyncpg.Connection) -> None:
     assert await owner.fetchval("select rolcanlogin from pg_roles where rolname = 'healthbook_booking'") is False
 
 
-@pytest.mark.parametrize("table", [*APPOINTMENT, "booking.feed"])
+@pytest.mark.parametrize("table", [*APPOINTMENT, *LOOKUPS])
 async def test_without_a_person_there_is_an_error_and_not_every_row(database: Database, table: str) -> None:
     owner = await asyncpg.connect(database.owner)
     await owner.execute("set session_replication_role = replica")
@@ -81,12 +82,13 @@ async def test_without_a_person_there_is_an_error_and_not_every_row(database: Da
     )
     sample = {
         "uuid": "gen_random_uuid()", "text": "'held'", "timestamp with time zone": "now()", "integer": "1",
-        "boolean": "false", "bytea": r"'\x00'",
+        "boolean": "false", "bytea": r"'\x00'", "text[]": "'{}'",
     }  # fmt: skip
     values = {row["attname"]: sample[row["kind"]] for row in columns}
     values |= {"status": "'waiting'"} if table == "booking.waiting" else {}
     values |= {"latest": "now() + interval '1 day'"} if table == "booking.waiting" else {}
     values |= {"held_until": "now()"} if table == "booking.booking" else {}
+    values |= {"expires_at": "now() + interval '1 hour'"} if table == "booking.check_in_pass" else {}
     await owner.execute(f"insert into {table} ({', '.join(values)}) values ({', '.join(values.values())})")
     assert await owner.fetchval(f"select count(*) from {table}") == 1
     await owner.close()

@@ -111,4 +111,17 @@ PATHS: dict[str, Any] = {
             "responses": {"200": answer("A key set.", "KeySet", KEYS)},
         }
     },
+    "/oauth/pass-jwks": {
+        "get": {
+            "operationId": "passKeys",
+            "summary": "The public keys that check-in passes are signed with",
+            "description": (
+                "RFC 7517. The next key is listed long before it signs: a clinic that fetches them daily verifies "
+                "passes without a connection (docs/appointments.md)."
+            ),
+            "tags": ["oauth"],
+            "security": [],
+            "responses": {"200": answer("A key set.", "KeySet", KEYS)},
+        }
+    },
 }
