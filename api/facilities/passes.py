@@ -77,7 +77,8 @@ def _used(db: Session, actor: Actor, one: CheckInPass, told: datetime | None, si
     if permission is None:
         return CheckInResult(outcome=CheckInOutcome.PASS_NOT_VALID)
     if not passes.use(db, found, one, arrived_at=at, now=now):
-        return CheckInResult(outcome=CheckInOutcome.APPOINTMENT_CHANGED)
+        changed = CheckInResult(outcome=CheckInOutcome.APPOINTMENT_CHANGED)
+        return _again(db, actor, found) if passes.was_used(found) else changed
     consent = opened(db, actor, permission, sign)
     passes.opened(db, found, consent.id, now)
     return _answer(db, found, Visit.of(consent))
