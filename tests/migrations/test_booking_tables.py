@@ -1,6 +1,7 @@
 """The tables of appointments: whose rows each role sees and writes, asked of the catalog and tried."""
 
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -98,4 +99,38 @@ async def test_without_a_person_there_is_an_error_and_not_every_row(database: Da
     async with service.transaction():
         await service.execute("select set_config('app.persons', '', true), set_config('app.organization', '', true)")
         assert await service.fetchval(f"select count(*) from {table}") == 0
+    await service.close()
+
+
+PASS = """
+insert into booking.check_in_pass (secret_hash, patient_id, booking_id, organization_id, starts_at, citizen_id,
+                                   actor_role, acr, auth_time, sections, text_hash, made_at, valid_from, expires_at)
+values ($1, $2, gen_random_uuid(), $3, now(), $2, 'self', 'demo', now(), '{labs}', '', now(), now(),
+        now() + interval '1 hour')"""
+WHO = "select set_config('app.persons', $1, true), set_config('app.organization', $2, true)"
+
+
+async def test_a_pass_is_the_patients_to_make_and_its_one_clinics_to_see_and_nobodys_to_change(
+    database: Database,
+) -> None:
+    patient, clinic, other = (UUID(int=number) for number in (1, 2, 3))
+    service = await asyncpg.connect(database.consent)
+    async with service.transaction():
+        await service.execute(WHO, str(patient), "")
+        await service.execute(PASS, b"a", patient, clinic)
+    for persons, organization, sees in (("", clinic, 1), ("", other, 0), (other, "", 0), (patient, other, 1)):
+        async with service.transaction():
+            await service.execute(WHO, str(persons), str(organization))
+            assert await service.fetchval("select count(*) from booking.check_in_pass") == sees
+    for attempt in (
+        (PASS, b"b", patient, clinic),
+        ("update booking.check_in_pass set sections = '{}'",),
+        ("delete from booking.check_in_pass",),
+    ):
+        transaction = service.transaction()
+        await transaction.start()
+        await service.execute(WHO, "", str(clinic))
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await service.execute(*attempt)
+        await transaction.rollback()
     await service.close()
