@@ -18,6 +18,7 @@ from tests.api.appointments.passes import (
     hand_in,
     made_earlier,
     make,
+    noon,
     refusal,
     visits,
 )
@@ -86,16 +87,32 @@ async def test_who_was_let_in_by_name_gets_his_visit_by_his_pass_and_keeps_his_n
     assert await world.clinic.read_by(desk) == set(SECTIONS)
 
 
+async def test_a_pass_still_opens_the_book_of_who_was_merged_since(world, desk):
+    mine = await booked_today(world)
+    token = (await make(world.phone, mine["id"]))["token"]
+    (kept,) = await world.clinic.book.sql(
+        "select patient_id from access.citizen where id = $1", world.clinic.book.citizens[5]
+    )
+    await world.clinic.book.sql(
+        "insert into access.patient_redirect (old_id, patient_id) values ($1, $2)",
+        world.clinic.patient, kept["patient_id"],
+    )  # fmt: skip
+    here = await hand_in(desk, token)
+    assert here["visit"]["patientId"] == str(kept["patient_id"])
+    assert here["appointment"]["status"] == "CHECKED_IN"
+    assert await hand_in(desk, token) == here
+
+
 class TestWhenHeCame:
     async def test_the_clinic_tells_it_later_and_the_visit_is_a_day_from_then(self, world, desk):
         mine = await booked_today(world)
         token = (await make(world.phone, mine["id"]))["token"]
-        came = await made_earlier(world, timedelta(hours=5)) + timedelta(minutes=20)
+        came = await made_earlier(world, timedelta(hours=20)) + timedelta(minutes=20)
         here = await hand_in(desk, token, came)
         assert here["appointment"]["arrivedAt"] == came.isoformat()
         assert here["visit"]["validUntil"] == (came + timedelta(days=1)).isoformat()
         (row,) = await world.clinic.book.sql("select queue_day from booking.booking")
-        assert row["queue_day"] == (came + timedelta(hours=7)).date()
+        assert row["queue_day"] == came.astimezone(await noon(world)).date(), "the number is of the day he came"
         assert await world.clinic.read_by(desk) == set(SECTIONS)
 
     async def test_it_is_an_instant_not_before_the_pass_nor_in_the_future(self, world, desk):
@@ -194,6 +211,7 @@ class TestAnAppointmentThatChanged:
     async def test_a_move_by_the_phone_ends_the_pass_and_a_new_one_is_made(self, world, desk):
         mine = await world.book()
         await desk.get(POLICY, policy={"cancelMinutes": 0, "leadMinutes": 0})
+        await noon(world)
         await today(world)
         later = "starts_at + interval '30 minutes'"
         await world.clinic.book.sql(f"update booking.slot set starts_at = {later}, ends_at = ends_at + interval '1 h'")

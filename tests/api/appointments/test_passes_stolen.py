@@ -2,6 +2,7 @@
 
 import base64
 import json
+from datetime import datetime
 from xml.etree import ElementTree as ET
 
 import jwt
@@ -90,7 +91,10 @@ class TestWhatItSays:
         assert (header["typ"], header["alg"]) == (TYPE, "ES256")
         assert set(claims) == {"iss", "aud", "jti", "iat", "nbf", "exp", "appointment", "start", "minutes"}
         assert (claims["iss"], claims["aud"]) == (AUTH.issuer, "99000")
-        assert claims["start"].endswith("+07:00")
+        (row,) = await world.clinic.book.sql("select starts_at from booking.booking")
+        start = datetime.fromisoformat(claims["start"])
+        assert start == row["starts_at"].replace(second=0, microsecond=0)
+        assert start.hour in (11, 12, 13), "on the clinic's own clock"
         assert claims["iat"] <= claims["nbf"] < claims["exp"] <= claims["iat"] + 24 * 3600
         for secret in await private(world):
             assert secret not in json.dumps(claims, ensure_ascii=False).lower()
