@@ -44,7 +44,8 @@ def routes(
     provider = Provider(
         settings, sessions, KeyStore(sessions, settings.kek), citizens, {**OWN, **scopes}, aliases or {}
     )
-    consent, machine, leaving = Consent(provider), Machine(provider), Logout(provider)
+    machine = Machine(provider, KeyStore(sessions, settings.kek, use=PASS))
+    consent, leaving = Consent(provider), Logout(provider)
     userinfo = Userinfo(provider, Verifier(settings, sessions))
     return [
         Route("/.well-known/openid-configuration", machine.metadata),
@@ -81,6 +82,7 @@ class Machine:
     """The endpoints that programs talk to: form in, JSON out."""
 
     provider: Provider
+    pass_keys: KeyStore
 
     async def metadata(self, _request: Request) -> JSONResponse:
         document = metadata.document(self.provider.settings, self.provider.scopes)
@@ -91,16 +93,13 @@ class Machine:
 
     async def receipt_jwks(self, _request: Request) -> JSONResponse:
         """Every key that ever signed a consent receipt: they are verified years later."""
-        return await self._published(RECEIPT)
+        async with self.provider.sessions() as session:
+            keys = await public_keys(session, RECEIPT)
+        return JSONResponse({"keys": list(keys.values())}, headers=_PUBLIC)
 
     async def pass_jwks(self, _request: Request) -> JSONResponse:
-        """The keys of check-in passes, the next one too: a clinic keeps them for when it has no connection."""
-        return await self._published(PASS)
-
-    async def _published(self, use: str) -> JSONResponse:
-        async with self.provider.sessions() as session:
-            keys = await public_keys(session, use)
-        return JSONResponse({"keys": list(keys.values())}, headers=_PUBLIC)
+        """The keys of check-in passes, the next one too; made where there are none, for clinics fetch them before."""
+        return JSONResponse((await self.pass_keys.ring()).jwks(), headers=_PUBLIC)
 
     async def smart(self, _request: Request) -> JSONResponse:
         document = metadata.document(self.provider.settings, self.provider.scopes)
