@@ -1,26 +1,22 @@
-"""Notices that come from elsewhere: who read a book (the access log), what an import brought.
-
-A facility's reads of one book are one notice a day, however often it reads; new results one notice a patient and hour.
+"""Notices of who read a book, from the access log. A facility's reads of one book are one notice a day, however often
+it reads. (What an import brought is told beside it: domain/intake/news.py.)
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import Session
 
-from domain.values import VIETNAM
 from notifications import notices
 from notifications.tables import Watermark
 
 WATERMARK = "record_reads"
 OVERLAP, SETTLED, FIRST_LOOK = timedelta(minutes=10), timedelta(seconds=30), timedelta(hours=1)
 """Log rows are committed a little after their time, so a scan looks back a little further than where it ended."""
-QUIET_SECTIONS = frozenset({"demographics", "insurance"})
 
 # An emergency has its own notice; a visit and a consent are the facility's way to what it then reads.
 READS = text(
@@ -51,22 +47,6 @@ def record_reads(db: Session, now: datetime) -> int:
     mark = insert(Watermark).values(name=WATERMARK, at=until)
     db.execute(mark.on_conflict_do_update(index_elements=["name"], set_={"at": until}))
     return len(occasions)
-
-
-def new_results(db: Session, patient_id: UUID, sections: Collection[str], now: datetime) -> list[UUID]:
-    """An import brought something new to these sections of a book: the ids of the notices, in its transaction."""
-    if not set(sections) - QUIET_SECTIONS:
-        return []
-    hour = now.astimezone(VIETNAM).strftime("%Y-%m-%dT%H")
-    return notices.post(
-        db,
-        kind="new_result",
-        citizen_ids=notices.readers_of(db, patient_id, now),
-        patient_id=patient_id,
-        subject_id=None,
-        now=now,
-        key=f"new_result:{patient_id}:{hour}",
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.database import Item, Part
 from domain.intake.bulk import insert_rows
 from domain.intake.facts import Fact, keyed, settle
+from domain.intake.news import tell_of_results
 from domain.intake.people import People
 from domain.intake.revisions import FIRST, next_revisions, tell, tied
 from domain.intake.submissions import Outcome, Status, Submission
@@ -83,6 +84,7 @@ async def store(
     changed = [*batch.rows, *(model for model, facts in superseded.items() if facts)]
     await tied(connection, batch.revisions, changed)
     await tell(connection, batch.revisions, changed)
+    await tell_of_results(connection, batch.rows, (source["id"] for source in batch.sources), now)
     return [_outcome(one, versions) for one in submissions]
 
 

@@ -202,14 +202,6 @@ async def test_what_opened_nothing_or_has_its_own_notice_is_not_told(town, read)
     assert await told(town) == [CITIZEN]
 
 
-async def test_new_results_are_one_notice_an_hour_and_none_for_an_address(town, read):
-    now = town.clock.now.replace(minute=10)
-    assert len(await sync(town, news.new_results, PATIENT, ["labs", "imaging"], now)) == 1
-    assert await sync(town, news.new_results, PATIENT, ["labs"], now + timedelta(minutes=20)) == []
-    assert await sync(town, news.new_results, PATIENT, ["demographics", "insurance"], now + timedelta(hours=2)) == []
-    assert len(await sync(town, news.new_results, PATIENT, ["labs"], now + timedelta(hours=2))) == 1
-
-
 async def test_what_is_old_goes_and_the_key_stays(town):
     citizen = await town.citizen()
     await town.device(citizen)
