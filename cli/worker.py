@@ -32,6 +32,7 @@ from cli.signing import Signing
 from domain.consents.records import expire_due
 from domain.values import utc_now
 from notifications import queue
+from notifications.doses import DoseDay
 from notifications.news import ReadingOfTheLog
 from notifications.reminders import Reminding
 from notifications.retention import Retention
@@ -90,6 +91,7 @@ def notices(told: Notifier) -> list[Job]:
         Job("record_reads", MINUTE, ReadingOfTheLog(told.engine, told.clock)),
         Job("notice_retention", DAY, Retention(told.engine, told.clock)),
         Job("measure", QUARTER, partial(measured, told)),
+        Job("dose_reminders", HOUR, DoseDay(told.engine, told.clock)),
         Job("reminders", MINUTE, Reminding(told.engine, BookedAppointments(), told.clock)),
     ]
 

@@ -56,6 +56,6 @@ def post(
     return made
 
 
-def readers_of(session: Session, patient_id: UUID, now: datetime) -> list[UUID]:
-    """The citizens who are told of what concerns a patient: himself, and those who manage his book."""
-    return sorted(those_who_decide(session, persons_of(session, patient_id), now))
+def readers_of(session: Session, patient_id: UUID, now: datetime, section: str | None = None) -> list[UUID]:
+    """The citizens who are told of what concerns a patient, or a section of his book: himself, and who manages it."""
+    return sorted(those_who_decide(session, persons_of(session, patient_id), now, section))

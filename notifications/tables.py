@@ -215,6 +215,17 @@ class Reminded(Base, kw_only=True):
     at: Mapped[datetime]
 
 
+class DoseReminded(Base, kw_only=True):
+    """A vaccine dose that was reminded of. `dose_key`: SHA-256 of patient, series, number and recommended day."""
+
+    __tablename__ = "dose_reminded"
+    __table_args__ = (OPTIONS,)
+
+    patient_id: Mapped[UUID] = mapped_column(primary_key=True)
+    dose_key: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    at: Mapped[datetime]
+
+
 class Webhook(Base, kw_only=True):
     """Where a partner's app wants to hear of news, and the sealed secret that its messages are signed with."""
 

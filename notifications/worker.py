@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from domain.values import utc_now
-from notifications import campaigns, jobs
+from notifications import campaigns, doses, jobs
 from notifications.channels import Channel
 from notifications.contacts import Contacts
 from notifications.planning import Planner
@@ -51,7 +51,11 @@ class Notifier:
                 group.create_task(self._send(stop))
 
     def handlers(self) -> Mapping[str, jobs.Handler]:
-        return {DELIVER: self.deliver, campaigns.ENTRYPOINT: campaigns.CampaignJob(self.engine, self.clock)}
+        return {
+            DELIVER: self.deliver,
+            campaigns.ENTRYPOINT: campaigns.CampaignJob(self.engine, self.clock),
+            doses.ENTRYPOINT: doses.DosePage(self.engine, self.clock),
+        }
 
     def sender(self) -> Sender:
         return Sender(self.engine, self.channels, self.contacts, self.seals, self.clock, self.lease)

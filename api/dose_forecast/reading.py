@@ -2,8 +2,6 @@
 security hold: birth and doses always, allergies and conditions where the token reaches them and somebody opened them.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import date
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -20,10 +18,8 @@ from api.planner.documents import Document, Documents
 from api.planner.plan import Plan
 from api.planner.read import Answer
 from api.purposes import PurposeOfUse
-from domain.immunization import history, pregnancies
 from domain.immunization.forecasting import forecast
-from domain.immunization.history import Dose, Person
-from domain.immunization.periods import Span
+from domain.immunization.records import dose_of, person_of, rows_of
 from domain.immunization.schedule_files import versions
 from domain.values import VIETNAM, utc_now
 
@@ -44,7 +40,6 @@ fragment Given on Immunization {
 }
 """
 NEEDED, HELPFUL = ("demographics", "immunizations"), ("allergies", "conditions")
-_NO_ALLERGY = frozenset({"refuted", "entered-in-error"})
 PATIENT_ID = "Whose doses; the caller's own unless told."
 PURPOSE = "Why it is read; without it PATRQT for citizens and their apps, TREAT for facilities and clinicians."
 
@@ -57,8 +52,8 @@ async def _dose_forecast(
 ) -> DoseForecast | None:
     answer, record = await _read(info, patient_id, purpose)
     today = utc_now().astimezone(VIETNAM).date()
-    rows = {row["id"]: row for shown in record["immunizations"] or () for row in _reports(shown)}
-    found = forecast(_person(record, today), [_dose(row) for row in rows.values()], today, versions())
+    rows = rows_of(record)
+    found = forecast(person_of(record, today), map(dose_of, rows.values()), today, versions())
     considered = [name for name in (*NEEDED, *HELPFUL) if answer.opens(name)]
     return DoseForecast.of(found, record["patientId"], considered, rows)
 
@@ -109,51 +104,3 @@ def _document(schema: GraphQLSchema) -> Document:
     document = Documents(schema, {}).get(DOCUMENT, None)
     assert isinstance(document, Document)  # noqa: S101 -- DOCUMENT is valid for the schema
     return document
-
-
-def _reports(shown: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """A dose as it is shown, and other products of that day against the same: drops and a shot are two doses."""
-    yield shown
-    products = {_dose(shown).vaccine, None}
-    for report in shown["reports"]:
-        product = _dose(report).vaccine
-        if product not in products and report["status"] == shown["status"]:
-            products.add(product)
-            yield report
-
-
-def _dose(row: Mapping[str, Any]) -> Dose:
-    return history.dose(
-        row["id"],
-        occurred=row["occurred"],
-        status=row["status"],
-        status_reason=row["statusReason"],
-        system=row["vaccineSystem"],
-        code=row["vaccineCode"],
-        words=row["vaccine"],
-        antigens=row["antigens"],
-        is_subpotent=row["isSubpotent"],
-    )
-
-
-def _person(record: Mapping[str, Any], today: date) -> Person:
-    about = record["demographics"] or {}
-    allergies = [
-        history.allergy(system=one["codeSystem"], code=one["code"], words=one["display"])
-        for one in record.get("allergies") or ()
-        if not one["isAbsence"] and one["verificationStatus"] not in _NO_ALLERGY and one["clinicalStatus"] != "resolved"
-    ]
-    return Person(
-        born=Span.read(about.get("birthDate")),
-        sex=about.get("sex"),
-        pregnancy=pregnancies.current(_noted(record), today),
-        allergies=frozenset().union(*allergies),
-        is_deceased=bool(about.get("isDeceased")),
-    )
-
-
-def _noted(record: Mapping[str, Any]) -> Iterable[pregnancies.Noted]:
-    for one in (record.get("conditions") or {"nodes": ()})["nodes"]:
-        yield pregnancies.Noted(
-            one["icd10"], one["occurred"], one["abatement"], one["clinicalStatus"], one["verificationStatus"]
-        )

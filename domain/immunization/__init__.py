@@ -3,6 +3,7 @@
     periods      ages and intervals; what a partial date may mean
     schedules    the schedule by version (`vn-*.json`), validated on load
     history      the doses, refusals and allergies of a person, as the book knows them
+    records      a person and his doses from a record as the API names its fields
     pregnancies  whether a person is pregnant now, by the codes of her conditions
     judging      which doses count for a series, and why the others do not
     forecasting  the next dose of each series

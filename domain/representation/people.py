@@ -66,10 +66,16 @@ def is_young(db: Session, persons: Persons, now: datetime) -> bool:
     return bool(_rights(db, persons, now, RelatedPerson.private_from > now, RelatedPerson.kind != "delegate"))
 
 
-def those_who_decide(db: Session, persons: Persons, now: datetime) -> set[UUID]:
-    """The citizens to tell of whatever concerns the book: the patient himself and all who manage it."""
-    own = db.scalars(select(Citizen.id).where(Citizen.patient_id.in_(persons)))
-    return {*own, *(right.citizen_id for right in _rights(db, persons, now, RelatedPerson.can_manage))}
+def own_citizens(db: Session, persons: Persons) -> set[UUID]:
+    """The patient's own accounts."""
+    return set(db.scalars(select(Citizen.id).where(Citizen.patient_id.in_(persons))))
+
+
+def those_who_decide(db: Session, persons: Persons, now: datetime, section: str | None = None) -> set[UUID]:
+    """The citizens to tell of whatever concerns the book, or a section: the patient, and who manages and sees it."""
+    rights = _rights(db, persons, now, RelatedPerson.can_manage)
+    seeing = (one for one in rights if section is None or one.sections is None or section in one.sections)
+    return own_citizens(db, persons) | {one.citizen_id for one in seeing}
 
 
 def power_of(db: Session, citizen_id: UUID, persons: Persons, now: datetime) -> Power | None:

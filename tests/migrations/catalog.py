@@ -11,7 +11,8 @@ PATIENT_TABLES = sorted(name for name, kind in DECLARED.items() if kind == "pati
 CLASSES = frozenset({"patient", "consent", "appointment", "clinic", "reference", "intake", "lookup", "local"})
 NOT_DECLARED = frozenset({"registry.alembic_version"})  # Alembic's own
 LOGIN_ROLES = ("healthbook_web", "healthbook_intake", "healthbook_auth", "healthbook_consent", "healthbook_worker")
-ROLES = (*LOGIN_ROLES, "healthbook_record", "healthbook_access", "healthbook_booking", "healthbook_notify")
+OWNERS = ("healthbook_record", "healthbook_access", "healthbook_booking", "healthbook_notify", "healthbook_forecast")
+ROLES = (*LOGIN_ROLES, *OWNERS)
 LIBRARY = "jobs"  # PgQueuer's own schema: its tables, trigger and sequences are not ours, rights to them are
 
 TABLES = """
