@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.appointments.telling import tell_all
 from cli.sessions import consent_session
 from cli.settings import Addresses
-from domain.appointments import reminders, schedules
+from domain.appointments import schedules, tidying
 from domain.values import utc_now
 
 
@@ -39,7 +39,7 @@ async def pass_places_on(addresses: Addresses) -> int:
 
 
 def _passed_on(db: Session, now: datetime) -> bool:
-    happened = reminders.settle_overdue(db, now)
+    happened = tidying.settle_overdue(db, now)
     tell_all(db, happened or [], now)
     return happened is not None
 
@@ -48,7 +48,7 @@ async def erase_contacts(addresses: Addresses) -> int:
     """Names and numbers of appointments of 90 days ago: how many."""
     done = 0
     async with consent_session(addresses) as session:
-        while some := await session.run_sync(reminders.erase_contacts, utc_now()):
+        while some := await session.run_sync(tidying.erase_contacts, utc_now()):
             await session.commit()
             done += some
     return done

@@ -32,7 +32,7 @@ def of_citizen(db: Session, citizen_id: UUID) -> tuple[Wishes | None, list[Prefe
     return wishes, list(db.scalars(told.order_by(*order).limit(MOST).execution_options(populate_existing=True)))
 
 
-def change(db: Session, citizen_id: UUID, told: Mapping[str, str | None], now: datetime) -> None:
+def change(db: Session, citizen_id: UUID, told: Mapping[str, str | list[int] | None], now: datetime) -> None:
     made = insert(Wishes).values({"citizen_id": citizen_id, "updated_at": now} | dict(told))
     db.execute(made.on_conflict_do_update(index_elements=["citizen_id"], set_={**told, "updated_at": now}))
 

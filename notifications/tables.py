@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.changes_feed import INBOX, Tells, Told
@@ -19,6 +20,9 @@ PLATFORMS = ("android", "ios", "web")
 MODES = ("on", "off", "digest")
 ENDS = ("removed", "unregistered", "sender_mismatch", "moved")
 STATES = ("due", "sending", "accepted", "gone", "rejected", "expired", "skipped")
+MOST_REMINDERS = 5
+REMINDER_CHOICES = (30, 60, 120, 180, 360, 720, 1440, 2880, 4320, 10_080, 20_160)
+"""What a citizen chooses from, in minutes. Few, for each is looked for by itself, whoever chose it."""
 CAMPAIGN_STATES = ("running", "paused", "done")
 CLOCK = "'^([01][0-9]|2[0-3]):[0-5][0-9]$'"
 
@@ -89,7 +93,10 @@ class Device(Base, kw_only=True):
 
 
 class Wishes(Base, kw_only=True):
-    """How a citizen wants to be told, whatever it is about. Clock times are `22:00` in his own zone."""
+    """How a citizen wants to be told, whatever it is about. Clock times are `22:00` in his own zone.
+
+    `reminder_minutes`: how long before an appointment; null for as its clinic says.
+    """
 
     __tablename__ = "wishes"
     __table_args__ = (
@@ -97,6 +104,11 @@ class Wishes(Base, kw_only=True):
         CheckConstraint("(quiet_from is null) = (quiet_to is null)", name="quiet_from_to"),
         CheckConstraint(f"quiet_from ~ {CLOCK} and quiet_to ~ {CLOCK} and quiet_from <> quiet_to", name="quiet"),
         CheckConstraint(f"digest_at ~ {CLOCK}", name="digest_at"),
+        CheckConstraint(
+            f"cardinality(reminder_minutes) <= {MOST_REMINDERS} "
+            f"and reminder_minutes <@ array[{', '.join(map(str, REMINDER_CHOICES))}]",
+            name="reminder_minutes",
+        ),
         OPTIONS,
     )
 
@@ -106,6 +118,7 @@ class Wishes(Base, kw_only=True):
     quiet_from: Mapped[str | None] = mapped_column(default=None)
     quiet_to: Mapped[str | None] = mapped_column(default=None)
     digest_at: Mapped[str | None] = mapped_column(default=None)
+    reminder_minutes: Mapped[list[int] | None] = mapped_column(ARRAY(Integer), default=None)
     updated_at: Mapped[datetime]
 
 
@@ -204,12 +217,13 @@ class Campaign(Base, kw_only=True):
 
 
 class Reminded(Base, kw_only=True):
-    """A reminder that was given: of this booking, at this start, so long before. A moved booking has others."""
+    """A reminder that a citizen was given: of this booking, at this start, so long before. A moved one has others."""
 
     __tablename__ = "reminded"
     __table_args__ = (OPTIONS,)
 
     subject_id: Mapped[UUID] = mapped_column(primary_key=True)
+    citizen_id: Mapped[UUID] = mapped_column(primary_key=True)
     before_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     starts_at: Mapped[datetime] = mapped_column(primary_key=True)
     at: Mapped[datetime]

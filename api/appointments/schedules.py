@@ -31,6 +31,9 @@ class ClinicPolicy:
     no_shows: int = strawberry.field(description="After so many missed ones a patient has to call; 0 for never.")
     no_show_months: int = strawberry.field(description="Counted over so many months.")
     keeps_holidays: bool = strawberry.field(description="Whether it is closed on public holidays, Tết among them.")
+    reminder_minutes: list[int] = strawberry.field(
+        description="How long before its start a patient is reminded who wishes nothing else; at most 5."
+    )
     latitude: float | None = strawberry.field(description="FHIR: Location.position.latitude")
     longitude: float | None = strawberry.field(description="FHIR: Location.position.longitude")
 
@@ -45,6 +48,7 @@ class ClinicPolicy:
             no_shows=row.no_shows,
             no_show_months=row.no_show_months,
             keeps_holidays=row.keeps_holidays,
+            reminder_minutes=list(row.reminder_minutes),
             latitude=row.latitude,
             longitude=row.longitude,
         )
@@ -62,6 +66,9 @@ class ClinicPolicyInput:
     no_shows: int | None = strawberry.field(default=strawberry.UNSET, description="0 to 100.")
     no_show_months: int | None = strawberry.field(default=strawberry.UNSET, description="1 to 60.")
     keeps_holidays: bool | None = strawberry.field(default=strawberry.UNSET, description="Closed on public holidays.")
+    reminder_minutes: list[int] | None = strawberry.field(
+        default=strawberry.UNSET, description="0 to 5, each from 30 to 20160 (two weeks); empty for no reminders."
+    )
     latitude: float | None = strawberry.field(default=strawberry.UNSET, description="With `longitude`.")
     longitude: float | None = strawberry.field(default=strawberry.UNSET, description="With `latitude`.")
 

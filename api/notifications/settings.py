@@ -17,9 +17,10 @@ from api.representation.reading import patient
 from domain.errors import Invalid
 from notifications import preferences, tables
 from notifications.devices import checked_zone
-from notifications.tables import CLOCK
+from notifications.tables import CLOCK, MOST_REMINDERS, REMINDER_CHOICES
 from notifications.wishes import DIGEST_AT, QUIET
 
+_CHOICES = ", ".join(map(str, REMINDER_CHOICES))
 _CLOCK = re.compile(CLOCK.strip("'"))
 
 
@@ -61,6 +62,9 @@ class NotificationSettings:
     quiet_from: str | None = strawberry.field(description="`22:00`: from then on only urgent notices; null for never.")
     quiet_to: str | None = strawberry.field(description="`06:00`: until then.")
     digest_at: str = strawberry.field(description="`18:00`: when the digest of a day comes.")
+    reminder_minutes: list[int] | None = strawberry.field(
+        description="How long before an appointment a reminder comes, at most 5; null for as its clinic says."
+    )
     preferences: list[NotificationPreference] = strawberry.field(
         description="The wishes told so far, at most 200; the most exact one counts."
     )
@@ -74,6 +78,7 @@ class NotificationSettings:
             quiet_from=quiet[0],
             quiet_to=quiet[1],
             digest_at=(row.digest_at if row is not None else None) or DIGEST_AT,
+            reminder_minutes=row.reminder_minutes if row is not None else None,
             preferences=[NotificationPreference.of(one) for one in wishes],
         )
 
@@ -85,6 +90,11 @@ class NotificationSettingsInput:
     quiet_from: str | None = strawberry.field(default="22:00", description="`HH:MM`; null with `quietTo` for never.")
     quiet_to: str | None = strawberry.field(default="06:00", description="`HH:MM`, another time than `quietFrom`.")
     digest_at: str = strawberry.field(default=DIGEST_AT, description="`HH:MM`.")
+    reminder_minutes: list[int] | None = strawberry.field(
+        default=None,
+        description=f"Minutes before an appointment, at most 5, each once, of {_CHOICES}. "
+        "Empty for no reminders; null for as its clinic says.",
+    )
 
 
 def _shown(db: Session, citizen: UUID) -> NotificationSettings:
@@ -127,7 +137,10 @@ async def _prefer(
     return await as_citizen(info, "setNotificationPreference", DEVICES, change, about)
 
 
-def _checked(told: NotificationSettingsInput) -> dict[str, str | None]:
+def _checked(told: NotificationSettingsInput) -> dict[str, str | list[int] | None]:
+    minutes = told.reminder_minutes or []
+    if len(minutes) > MOST_REMINDERS or len(set(minutes)) < len(minutes) or not set(minutes) <= set(REMINDER_CHOICES):
+        raise Invalid("reminderMinutes", f"`reminderMinutes` are at most {MOST_REMINDERS}, each once, of {_CHOICES}.")
     for name, clock in (("quietFrom", told.quiet_from), ("quietTo", told.quiet_to), ("digestAt", told.digest_at)):
         if clock is not None and not _CLOCK.fullmatch(clock):
             raise Invalid(name, f"`{name}` must be a clock time such as 22:00.")
@@ -139,6 +152,7 @@ def _checked(told: NotificationSettingsInput) -> dict[str, str | None]:
         "quiet_from": told.quiet_from,
         "quiet_to": told.quiet_to,
         "digest_at": told.digest_at,
+        "reminder_minutes": told.reminder_minutes,
     }
 
 

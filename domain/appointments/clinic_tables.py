@@ -7,7 +7,8 @@ Rows belong to the facility: keyed `(organization_id, id)`, read by every living
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Integer, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.consents.tables import one_of, texts
@@ -16,6 +17,10 @@ from domain.values import new_id
 
 CLINIC = {"schema": "booking", "info": {"class": "clinic"}}
 SLIPS = ("none", "referral", "follow_up")
+MOST_REMINDERS, REMINDER_MINUTES = 5, (30, 20_160)
+"""Half an hour to two weeks."""
+REMINDED = (1440, 120)
+"""A day and two hours before, where a clinic says nothing."""
 VIETNAM_ZONE = "Asia/Ho_Chi_Minh"
 
 
@@ -30,7 +35,8 @@ class Policy(Base, kw_only=True):
 
     `lead_minutes`: how long before its start a slot closes for booking. `cancel_minutes`: how long before its start an
     appointment may still be cancelled or moved by the patient. `no_shows` within `no_show_months`: from so many on the
-    patient has to call; 0 for never.
+    patient has to call; 0 for never. `reminder_minutes`: how long before its start patients are reminded who wish
+    nothing else; empty for not at all.
     """
 
     __tablename__ = "policy"
@@ -39,6 +45,11 @@ class Policy(Base, kw_only=True):
         CheckConstraint("horizon_days between 1 and 366", name="horizon"),
         CheckConstraint("cancel_minutes between 0 and 43200", name="cancel"),
         CheckConstraint("no_shows between 0 and 100 and no_show_months between 1 and 60", name="no_shows"),
+        CheckConstraint(
+            f"cardinality(reminder_minutes) <= {MOST_REMINDERS} and {REMINDER_MINUTES[0]} <= all (reminder_minutes) "
+            f"and {REMINDER_MINUTES[1]} >= all (reminder_minutes)",
+            name="reminder_minutes",
+        ),
         CheckConstraint("(latitude is null) = (longitude is null)", name="place"),
         CheckConstraint("latitude between -90 and 90 and longitude between -180 and 180", name="degrees"),
         CLINIC,
@@ -53,6 +64,9 @@ class Policy(Base, kw_only=True):
     no_shows: Mapped[int] = mapped_column(default=3)
     no_show_months: Mapped[int] = mapped_column(default=6)
     keeps_holidays: Mapped[bool] = mapped_column(default=True)
+    reminder_minutes: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), default_factory=lambda: list(REMINDED), server_default=text("'{1440,120}'")
+    )
     latitude: Mapped[float | None] = mapped_column(default=None)
     longitude: Mapped[float | None] = mapped_column(default=None)
     version: Mapped[int] = mapped_column(default=1)

@@ -11,7 +11,15 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from domain.appointments.clinic_tables import Policy, Practitioner, Room, Service, Slot
+from domain.appointments.clinic_tables import (
+    MOST_REMINDERS,
+    REMINDER_MINUTES,
+    Policy,
+    Practitioner,
+    Room,
+    Service,
+    Slot,
+)
 from domain.appointments.places import Place
 from domain.errors import Invalid, NotFound
 
@@ -89,10 +97,24 @@ def _check_policy(values: dict[str, Any]) -> None:
         raise Invalid("phone", "`phone` is digits, with spaces between, and a plus before.")
     if (values.get("latitude") is None) != (values.get("longitude") is None):
         raise Invalid("latitude", "`latitude` and `longitude` go together.")
+    _check_reminders(values.get("reminder_minutes") or ())
     for name, (argument, least, most) in _RANGES.items():
         value = values.get(name)
         if value is not None and not least <= value <= most:
             raise Invalid(argument, f"`{argument}` is between {least} and {most}.")
+
+
+def _check_reminders(minutes: Sequence[int]) -> None:
+    least, most = REMINDER_MINUTES
+    if (
+        len(minutes) > MOST_REMINDERS
+        or len(set(minutes)) < len(minutes)
+        or not all(least <= one <= most for one in minutes)
+    ):
+        raise Invalid(
+            "reminderMinutes",
+            f"`reminderMinutes` are at most {MOST_REMINDERS}, each once, of {least} to {most} minutes.",
+        )
 
 
 def save(db: Session, kind: type[Thing], organization_id: UUID, code: str, **values: Any) -> Thing:

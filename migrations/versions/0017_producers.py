@@ -1,4 +1,5 @@
-"""Who is told of new results, decided beside their import; and what forecasts of vaccine doses rest on, page by page.
+"""Who is told of new results, decided beside their import; what forecasts of vaccine doses rest on, page by page; and
+how long before an appointment whom is reminded.
 
 `notify.results_came` is all that the importing login may say to an inbox: which patients got results of which section
 and label. It learns nothing back. `book.forecast_page` is all that the worker reads of the book; its owner reads a few
@@ -14,8 +15,33 @@ down_revision = "0016"
 branch_labels = None
 depends_on = None
 
-# The patient himself, and who manages his book and sees such a section and label, as `access.rights_of_another` opens
-# them. Who has an unread notice of the last hour about this book is not told again: he will find it all there.
+# The patient himself (`sections` and `sensitive` null: he sees everything) and who manages his book, with what of it each
+# sees, as `access.rights_of_another` opens it. By the id asked for, which may be one of before a merge.
+THOSE_WHO_DECIDE = """
+create function access.those_who_decide(p_patients uuid[], p_now timestamptz)
+returns table (patient_id uuid, citizen_id uuid, sections text[], sensitive text[])
+language sql stable security definer set search_path = pg_catalog
+begin atomic
+    with asked as (
+        select distinct p.id as patient, coalesce(r.patient_id, p.id) as kept
+          from unnest(p_patients) p(id) left join access.patient_redirect r on r.old_id = p.id
+    ), ids as (
+        select a.patient, a.kept as id from asked a
+         union
+        select a.patient, r.old_id from asked a join access.patient_redirect r on r.patient_id = a.kept
+    )
+    select i.patient, c.id, cast(null as text[]), cast(null as text[])
+      from ids i join access.citizen c on c.patient_id = i.id
+     union all
+    select i.patient, p.citizen_id, p.sections,
+           case when p.private_from is null or p.private_from > p_now then p.sensitive else '{}' end
+      from ids i
+      join access.related_person p on p.patient_id = i.id and p.can_manage and p.revoked_at is null
+                                  and p.valid_from <= p_now and (p.valid_until is null or p.valid_until > p_now);
+end
+"""
+
+# Who has an unread notice of the last hour about this book is not told again: he will find it all there.
 RESULTS_CAME = """
 create function notify.results_came(p_patients uuid[], p_sections text[], p_labels text[], p_now timestamptz)
 returns void language plpgsql volatile security definer set search_path = pg_catalog as $$
@@ -23,36 +49,46 @@ declare
     one record;
 begin
     for one in
-        with news as (
-            select n.patient, n.section, n.label from unnest(p_patients, p_sections, p_labels) n(patient, section, label)
-        ), ids as (
-            select n.patient, n.patient as id from news n
-             union
-            select n.patient, r.old_id from news n join access.patient_redirect r on r.patient_id = n.patient
-        ), concerned as (
-            select i.patient, c.id as citizen from ids i join access.citizen c on c.patient_id = i.id
-             union
-            select i.patient, p.citizen_id
-              from ids i
-              join access.related_person p on p.patient_id = i.id and p.can_manage and p.revoked_at is null
-                                          and p.valid_from <= p_now and (p.valid_until is null or p.valid_until > p_now)
-             where exists (select from news n
-                            where n.patient = i.patient and (p.sections is null or n.section = any (p.sections))
-                              and (n.label = '' or n.label = any (p.sensitive)
-                                                   and (p.private_from is null or p.private_from > p_now)))
-        )
-        select c.patient, array_agg(c.citizen order by c.citizen) as citizens
-          from concerned c
-         where not exists (select from notify.inbox_item i
-                            where i.citizen_id = c.citizen and i.read_at is null and i.kind = 'new_result'
-                              and i.patient_id = c.patient and i.created_at > p_now - interval '1 hour')
-         group by c.patient order by c.patient
+        select d.patient_id, array_agg(distinct d.citizen_id) as citizens
+          from access.those_who_decide(p_patients, p_now) d
+          join unnest(p_patients, p_sections, p_labels) n(patient, section, label) on n.patient = d.patient_id
+         where (d.sections is null or n.section = any (d.sections))
+           and (n.label = '' or d.sensitive is null or n.label = any (d.sensitive))
+           and not exists (select from notify.inbox_item i
+                            where i.citizen_id = d.citizen_id and i.read_at is null and i.kind = 'new_result'
+                              and i.patient_id = d.patient_id and i.created_at > p_now - interval '1 hour')
+         group by d.patient_id order by d.patient_id
     loop
-        perform notify.post('new_result', one.citizens, one.patient, null, p_now, null);
+        perform notify.post('new_result', one.citizens, one.patient_id, null, p_now, null);
         perform pg_notify('inbox', json_build_object('citizens', page.ids)::text)
            from (select json_agg(c) as ids from unnest(one.citizens) with ordinality t(c, n) group by (n - 1) / 100) page;
     end loop;
 end $$
+"""
+
+# Living bookings of which offsets (minutes before the start) came after p_since, but not before they stood as they do:
+# `due` are those of any clinic or citizen, `usual` what their own clinic says. A page by (starts_at, id).
+REMINDERS_DUE = """
+create function booking.reminders_due(
+    p_since timestamptz, p_now timestamptz, p_wished integer[], p_starts_after timestamptz, p_after uuid, p_most integer
+) returns table (patient_id uuid, id uuid, starts_at timestamptz, due integer[], usual integer[])
+language sql stable security definer set search_path = pg_catalog
+begin atomic
+    with offsets as (
+        select m.minutes, make_interval(mins => m.minutes) as before
+          from (select unnest(p.reminder_minutes) as minutes from booking.policy p
+                 union select unnest(p_wished) union select unnest(array[1440, 120])) m
+    )
+    select b.patient_id, b.id, b.starts_at, array_agg(o.minutes), coalesce(p.reminder_minutes, array[1440, 120])
+      from offsets o
+      join booking.booking b on b.status = 'booked' and b.starts_at > p_since + o.before
+                            and b.starts_at <= p_now + o.before and b.changed_at <= b.starts_at - o.before
+      left join booking.policy p on p.organization_id = b.organization_id
+     where b.starts_at > p_now and (b.starts_at, b.id) > (p_starts_after, p_after)
+     group by b.patient_id, b.id, b.starts_at, p.reminder_minutes
+     order by b.starts_at, b.id
+     limit least(p_most, 10000);
+end
 """
 
 # The next people whose book somebody reads, by the id that he or they know it by; the record is that of the kept id.
@@ -122,33 +158,67 @@ READS = {
 }
 FORECASTER = "healthbook_forecast"
 OWNERS = {
+    "access.those_who_decide(uuid[], timestamptz)": "healthbook_access",
     "notify.results_came(uuid[], text[], text[], timestamptz)": "healthbook_notify",
+    "booking.reminders_due(timestamptz, timestamptz, integer[], timestamptz, uuid, integer)": "healthbook_booking",
     "book.forecast_page(uuid, integer)": FORECASTER,
 }
 CALLERS = {
+    "access.those_who_decide(uuid[], timestamptz)": "healthbook_notify, healthbook_worker",
     "notify.results_came(uuid[], text[], text[], timestamptz)": "healthbook_intake",
+    "booking.reminders_due(timestamptz, timestamptz, integer[], timestamptz, uuid, integer)": "healthbook_worker",
     "book.forecast_page(uuid, integer)": "healthbook_worker",
+}
+CHOICES = "30, 60, 120, 180, 360, 720, 1440, 2880, 4320, 10080, 20160"
+CHECKS = {
+    "booking.policy": "cardinality(reminder_minutes) <= 5 and 30 <= all (reminder_minutes) and 20160 >= all (reminder_minutes)",
+    "notify.wishes": f"cardinality(reminder_minutes) <= 5 and reminder_minutes <@ array[{CHOICES}]",
 }
 
 
 def upgrade() -> None:
     tables()
     forecaster()
+    reminders()
     page = FORECAST_PAGE.format(
         columns=READS["immunizations"], allergy=READS["allergies"], condition=READS["conditions"]
     )
-    for text in (RESULTS_CAME, page):
+    for text in (THOSE_WHO_DECIDE, RESULTS_CAME, REMINDERS_DUE, page):
         op.execute(sa.text(text.replace(":", r"\:")))  # a colon is no parameter here
-    op.execute("grant create on schema notify to healthbook_notify")
-    op.execute(f"grant usage, create on schema book to {FORECASTER}")
+    # The worker of the earlier version gives no reminders from here on; this one gives those that were missed.
+    due = "booking.due(timestamptz, timestamptz, uuid, integer)"
+    op.execute(f"-- squawk-ignore ban-drop-function\ndrop function {due}")
     for function, owner in OWNERS.items():
+        schema = function.partition(".")[0]
+        op.execute(f"grant usage, create on schema {schema} to {owner}")
         op.execute(f"revoke execute on function {function} from public")
         op.execute(f"alter function {function} owner to {owner}")
-    op.execute("revoke create on schema notify from healthbook_notify")
-    op.execute(f"revoke create on schema book from {FORECASTER}")
-    for function, callers in CALLERS.items():
-        op.execute(f"grant execute on function {function} to {callers}")
+        op.execute(f"revoke create on schema {schema} from {owner}")
+        op.execute(f"grant execute on function {function} to {CALLERS[function]}")
     grants()
+    with op.get_context().autocommit_block():  # looked through beside traffic
+        for table in CHECKS:
+            name = f"ck_{table.partition('.')[2]}_reminder_minutes"  # validating again does no harm
+            op.execute(f"-- squawk-ignore prefer-robust-stmts\nalter table {table} validate constraint {name}")
+
+
+def reminders() -> None:
+    """How long before its start an appointment is remembered: by clinic and by citizen; given to each by himself."""
+    op.add_column('policy', sa.Column('reminder_minutes', postgresql.ARRAY(sa.Integer()), server_default=sa.text("'{1440,120}'"), nullable=False), schema='booking')
+    op.add_column('wishes', sa.Column('reminder_minutes', postgresql.ARRAY(sa.Integer()), nullable=True), schema='notify')
+    nobody = "00000000-0000-0000-0000-000000000000"
+    op.add_column('reminded', sa.Column('citizen_id', sa.Uuid(), server_default=nobody, nullable=False), schema='notify')
+    for table, rule in CHECKS.items():
+        name = f"ck_{table.partition('.')[2]}_reminder_minutes"
+        op.execute(f"alter table {table} add constraint {name} check ({rule}) not valid")
+    # Only the worker writes it, and says whose it is.
+    op.execute("-- squawk-ignore ban-drop-default\nalter table notify.reminded alter column citizen_id drop default")
+    # Short rows of three months, which only the worker writes.
+    op.execute("-- squawk-ignore ban-drop-constraint\nalter table notify.reminded drop constraint pk_reminded")
+    op.execute(
+        "-- squawk-ignore adding-serial-primary-key-field,constraint-missing-not-valid\n"
+        "alter table notify.reminded add constraint pk_reminded primary key (subject_id, citizen_id, before_s, starts_at)"
+    )
 
 
 def tables() -> None:
@@ -183,7 +253,6 @@ def grants() -> None:
     op.execute("revoke execute on function jobs.enqueue(text, bytea, interval, text, integer) from healthbook_intake")
     op.execute("revoke usage on schema jobs from healthbook_intake")
     op.execute("grant usage on schema access to healthbook_notify")
-    op.execute("grant select on access.citizen, access.related_person, access.patient_redirect to healthbook_notify")
     op.execute("grant select (citizen_id, kind, patient_id, created_at, read_at) on notify.inbox_item to healthbook_notify")
 
 

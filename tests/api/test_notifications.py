@@ -220,7 +220,7 @@ async def test_twenty_phones_are_the_most_however_many_try(book, one):
     assert len((await ask(book, DEVICES, one))["devices"]) == MOST
 
 
-SETTINGS = "language timezone quietFrom quietTo digestAt preferences { channel mode kind patientId }"
+SETTINGS = "language timezone quietFrom quietTo digestAt reminderMinutes preferences { channel mode kind patientId }"
 SET = f"mutation ($s: NotificationSettingsInput!) {{ setNotificationSettings(settings: $s) {{ {SETTINGS} }} }}"
 PREFER = f"""mutation ($c: NoticeChannel!, $m: NoticeMode, $k: NoticeKind, $p: ID) {{
   setNotificationPreference(channel: $c, mode: $m, kind: $k, patientId: $p) {{ {SETTINGS} }} }}"""
@@ -237,6 +237,10 @@ async def test_wishes_are_told_changed_and_taken_back(book, one):
     wish = {"language": "EN", "timezone": "Europe/Berlin", "quietFrom": None, "quietTo": None, "digestAt": "07:30"}
     told = (await ask(book, SET, one, s=wish))["setNotificationSettings"]
     assert {key: told[key] for key in wish} == wish
+    assert told["reminderMinutes"] is None
+    for minutes in ([2880, 60], [], None):
+        told = (await ask(book, SET, one, s={"reminderMinutes": minutes}))["setNotificationSettings"]
+        assert told["reminderMinutes"] == minutes
     for mode in ("OFF", "DIGEST"):
         told = (await ask(book, PREFER, one, c="PUSH", m=mode, k="RECORD_READ"))["setNotificationPreference"]
     assert told["preferences"] == [{"channel": "PUSH", "mode": "DIGEST", "kind": "RECORD_READ", "patientId": None}]
@@ -252,6 +256,9 @@ async def test_wishes_are_told_changed_and_taken_back(book, one):
         ({"quietFrom": "22:00", "quietTo": "22:00"}, "quietTo"),
         ({"digestAt": "18:00\n"}, "digestAt"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
+        ({"reminderMinutes": [59]}, "reminderMinutes"),
+        ({"reminderMinutes": [60, 60]}, "reminderMinutes"),
+        ({"reminderMinutes": [30, 60, 120, 180, 360, 720]}, "reminderMinutes"),
     ],
 )
 async def test_wishes_that_make_no_sense_are_named(book, one, wish, argument):

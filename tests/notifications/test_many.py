@@ -64,7 +64,7 @@ async def test_a_page_that_is_told_again_after_a_crash_tells_nobody_twice(town, 
 BOOKING = """
 insert into booking.booking (patient_id, id, organization_id, service_id, slot_id, starts_at, ends_at, status,
                              created_at, changed_at)
-values ($1, $2, uuidv7(), uuidv7(), uuidv7(), $3, $3, 'booked', now(), now())
+values ($1, $2, $4, uuidv7(), uuidv7(), $3, $3, 'booked', $5, $5)
 """
 
 
@@ -75,12 +75,15 @@ async def bookings(town):
     await town.sql.execute("insert into access.citizen (id, patient_id) values ($1, $2)", town.me, town.patient)
     await town.sql.execute("set session_replication_role = replica")
 
+    town.clinic = uuid4()
+
     async def book(starts_at):
         id_ = uuid4()
-        await town.sql.execute(BOOKING, town.patient, id_, starts_at)
+        await town.sql.execute(BOOKING, town.patient, id_, starts_at, town.clinic, town.clock.now)
         return id_
 
     town.remind = Reminding(town.engine, BookedAppointments(), town.clock)
+    await town.remind()
     return book
 
 
@@ -121,45 +124,99 @@ async def test_a_cancelled_or_begun_booking_is_not_reminded_of(town, bookings):
     assert await town.remind() == 0
 
 
-async def test_of_two_reminders_that_are_due_together_the_later_is_given(town, bookings):
-    await bookings(town.clock.now + timedelta(hours=1))
-    assert await town.remind() == 1
+async def given_at(town, hours):
+    """At which of the next hours reminders were given, and how many."""
+    given = {}
+    for hour in range(hours + 1):
+        if made := await town.remind():
+            given[hour] = made
+        town.clock.forward(hours=1)
+    return given
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(1, {}), (2, {0: 1}), (3, {1: 1}), (25, {1: 1, 23: 1})])
+async def test_a_time_that_had_passed_when_it_was_booked_is_not_made_up_for(town, bookings, hours, expected):
+    await bookings(town.clock.now + timedelta(hours=hours))
+    assert await given_at(town, hours) == expected
+
+
+async def test_moved_so_near_that_its_time_has_passed_it_is_not_reminded_of(town, bookings):
+    booking = await bookings(town.clock.now + timedelta(days=9))
+    town.clock.forward(minutes=1)
+    await town.sql.execute(
+        "update booking.booking set starts_at = $2, changed_at = $3 where id = $1",
+        booking, town.clock.now + timedelta(hours=24, minutes=-1), town.clock.now,
+    )  # fmt: skip
     assert await town.remind() == 0
 
 
-@pytest.mark.parametrize("kind", ["appointment_booked", "appointment_moved"])
-@pytest.mark.parametrize(("hours", "to_come"), [(30, 2), (24.1, 2), (23.9, 1), (3, 1), (1, 0)])
-async def test_a_reminder_whose_time_was_over_when_the_time_was_told_is_not_given(town, bookings, kind, hours, to_come):
-    booking = await bookings(town.clock.now + timedelta(hours=hours))
-    await town.post([town.me], kind, patient=town.patient, subject=booking)
-    given = []
-    for _ in range(35):
-        given.append(await town.remind())
-        town.clock.forward(hours=1)
-    assert (sum(given), await reminders(town)) == (to_come, to_come)
+async def test_a_worker_that_was_away_gives_only_the_last_one(town, bookings):
+    await bookings(town.clock.now + timedelta(hours=25))
+    town.clock.forward(hours=24)
+    assert await town.remind() == 1
+    rows = await town.sql.fetch("select before_s from notify.reminded")
+    assert [row[0] for row in rows] == [7200]
+    town.clock.forward(minutes=1)
+    assert await town.remind() == 0
 
 
-async def test_who_was_told_of_another_time_or_of_another_booking_is_reminded(town, bookings):
-    booking = await bookings(town.clock.now + timedelta(hours=25))
-    await town.post([town.me], "appointment_booked", patient=town.patient, subject=booking)
-    town.clock.forward(hours=2)
-    await town.post([town.me], "appointment_booked", patient=town.patient, subject=uuid4())
-    await town.post([town.me], "queue_call", patient=town.patient, subject=booking)
+async def test_the_clinic_says_how_long_before(town, bookings):
+    await town.sql.execute(POLICY, town.clinic, [14 * 1440, 90])
+    await bookings(town.clock.now + timedelta(days=15))
+    await bookings(town.clock.now + timedelta(hours=3, minutes=30))
+    assert await given_at(town, 3) == {2: 1}
+    town.clock.now += timedelta(hours=20)
     assert await town.remind() == 1
 
 
-async def test_only_who_was_not_told_yet_is_reminded(town, bookings):
-    parent = await town.citizen()
+async def test_a_clinic_that_wants_none_and_a_citizen_who_wants_his_own(town, bookings):
+    await town.sql.execute(POLICY, town.clinic, [])
+    mother = await town.citizen()
     await town.sql.execute(
         """insert into access.related_person (id, citizen_id, patient_id, kind, can_manage, valid_from)
-           values (uuidv7(), $1, $2, 'parent', true, $3)""",
-        parent, town.patient, town.clock.now - timedelta(days=1),
+           values ($1, $1, $2, 'parent', true, $3)""",
+        mother, town.patient, town.clock.now,
     )  # fmt: skip
-    booking = await bookings(town.clock.now + timedelta(hours=3))
-    await town.post([town.me], "appointment_booked", patient=town.patient, subject=booking)
-    assert await town.remind() == 1
-    told = await town.sql.fetch("select citizen_id from notify.inbox_item where kind = 'reminder'")
-    assert [row["citizen_id"] for row in told] == [parent]
+    await wish(town, mother, [180, 60])
+    await bookings(town.clock.now + timedelta(hours=5))
+    assert await given_at(town, 5) == {2: 1, 4: 1}
+    assert set(await told(town)) == {mother}
+
+
+async def test_who_wants_no_reminders_has_none_and_others_have_the_clinics(town, bookings):
+    mother = await town.citizen()
+    await town.sql.execute(
+        """insert into access.related_person (id, citizen_id, patient_id, kind, can_manage, valid_from)
+           values ($1, $1, $2, 'parent', true, $3)""",
+        mother, town.patient, town.clock.now,
+    )  # fmt: skip
+    await wish(town, town.me, [])
+    await bookings(town.clock.now + timedelta(hours=5))
+    assert await given_at(town, 5) == {3: 1}
+    assert await told(town) == [mother]
+
+
+async def test_many_at_once_are_read_a_page_at_a_time(town, bookings, monkeypatch):
+    monkeypatch.setattr("cli.reminding.PAGE", 3)
+    for minutes in (0, 0, 0, 0, 1, 2, 2):
+        await bookings(town.clock.now + timedelta(hours=26, minutes=minutes))
+    town.clock.forward(hours=2, minutes=2)
+    assert await town.remind() == 7
+    assert await town.remind() == 0
+
+
+POLICY = """
+insert into booking.policy (organization_id, time_zone, lead_minutes, horizon_days, cancel_minutes, no_shows,
+                            no_show_months, keeps_holidays, version, reminder_minutes)
+values ($1, 'Asia/Ho_Chi_Minh', 0, 60, 0, 0, 6, true, 1, $2)
+"""
+
+
+async def wish(town, citizen, minutes):
+    await town.sql.execute(
+        "insert into notify.wishes (citizen_id, reminder_minutes, updated_at) values ($1, $2, $3)",
+        citizen, minutes, town.clock.now,
+    )  # fmt: skip
 
 
 @pytest.fixture

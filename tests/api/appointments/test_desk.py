@@ -167,8 +167,20 @@ async def test_rules_that_cannot_be(world):
         {"horizonDays": 400},
         {"latitude": 21.0},
         {"latitude": 91, "longitude": 0},
+        {"reminderMinutes": [29]},
+        {"reminderMinutes": [20161]},
+        {"reminderMinutes": [60, 60]},
+        {"reminderMinutes": [30, 31, 32, 33, 34, 35]},
     ):
         assert await world.desk.refused(POLICY, policy=wrong) == "INVALID", wrong
+
+
+async def test_a_clinic_says_how_long_before_its_patients_are_reminded(world):
+    asked = "{ clinicSetup { policy { reminderMinutes } } }"
+    assert (await world.desk.get(asked))["policy"] == {"reminderMinutes": [1440, 120]}
+    for minutes in ([20160, 4320, 30], []):
+        await world.desk.get(POLICY, policy={"reminderMinutes": minutes})
+        assert (await world.desk.get(asked))["policy"] == {"reminderMinutes": minutes}
 
 
 async def test_services_that_cannot_be(world):

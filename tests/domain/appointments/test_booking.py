@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from domain.appointments import booking, reminders, series
+from domain.appointments import booking, series, tidying
 from domain.appointments.clinic_tables import Service
 from domain.appointments.outcomes import Refused, Story
 from domain.appointments.slips import Slip
@@ -202,24 +202,11 @@ async def test_a_slip_of_ones_own_book(world, status, until, facility, expected)
         assert await book(slots[1], slip) == "booked"
 
 
-async def test_reminders_are_of_the_bookings_as_they_are_now(world):
-    first, second, third = (await world.slots())[:3]
-    moved, cancelled = await world.book(1, first.id), await world.book(2, second.id)
-    await world.book(3, (await world.slots())[7].id)
-    await world.hold(4, third.id)
-    moved = await world.move(1, moved.id, (await world.slots())[3].id)
-    await world.cancel(2, cancelled.id)
-    due = await world.run(lambda db: list(reminders.due_reminders(db, timedelta(days=3), NOW)))
-    assert [(one.booking_id, one.starts_at, one.patient_id) for one in due] == [
-        (moved.id, moved.starts_at, patient(1).id)
-    ]
-
-
 async def test_names_and_numbers_are_erased_after_ninety_days(world):
     slot = (await world.slots())[0]
     await world.book(1, slot.id)
     after = slot.ends_at + timedelta(days=90, seconds=1)
-    assert await world.run(lambda db: reminders.erase_contacts(db, after - timedelta(days=1))) == 0
-    assert await world.run(lambda db: reminders.erase_contacts(db, after)) == 1
+    assert await world.run(lambda db: tidying.erase_contacts(db, after - timedelta(days=1))) == 0
+    assert await world.run(lambda db: tidying.erase_contacts(db, after)) == 1
     (row,) = await world.sql("select contact_name, contact_phone from booking.booking")
     assert tuple(row) == (None, None)

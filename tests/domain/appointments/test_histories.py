@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from domain.appointments import closing, reminders, waiting
+from domain.appointments import closing, tidying, waiting
 from domain.appointments.outcomes import Refused, Story
 from domain.errors import NotFound
 from tests.domain.appointments.test_waiting import accept, join, offered
@@ -36,7 +36,7 @@ async def one_step(world, chance, slots, mine, now):
             for number, id_ in (await offered(world)).items():
                 await (accept(world, number, id_, now) if chance.random() < 0.5 else _decline(world, number, id_, now))
         case 9:
-            await world.run(lambda db: reminders.settle_overdue(db, now))
+            await world.run(lambda db: tidying.settle_overdue(db, now))
 
 
 async def _decline(world, number, id_, now):

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.appointments import reminders, waiting
+from domain.appointments import tidying, waiting
 from domain.appointments.outcomes import Refused, Story
 from domain.errors import Invalid, NotFound
 from tests.domain.appointments.world import NOW, outcomes, patient
@@ -66,14 +66,14 @@ async def test_it_goes_on_when_time_is_over_whoever_comes_next(full):
         "SLOT_TAKEN",
         "HOLD_EXPIRED",
     ]
-    assert await full.run(lambda db: reminders.settle_overdue(db, late)) is not None
+    assert await full.run(lambda db: tidying.settle_overdue(db, late)) is not None
     assert list(await offered(full)) == [2]
     later = late + HALF_AN_HOUR
-    await full.run(lambda db: reminders.settle_overdue(db, later))
+    await full.run(lambda db: tidying.settle_overdue(db, later))
     assert list(await offered(full)) == [3]
-    await full.run(lambda db: reminders.settle_overdue(db, later + HALF_AN_HOUR))
+    await full.run(lambda db: tidying.settle_overdue(db, later + HALF_AN_HOUR))
     assert await offered(full) == {}
-    assert await full.run(lambda db: reminders.settle_overdue(db, later + HALF_AN_HOUR)) is None
+    assert await full.run(lambda db: tidying.settle_overdue(db, later + HALF_AN_HOUR)) is None
     assert (await full.book(8, full.slot.id, now=later + HALF_AN_HOUR)).status == "booked"
     await full.check()
 
@@ -142,7 +142,7 @@ async def test_who_lets_three_pass_has_left(world):
         await world.cancel(0, made.id, now=now)
         assert list(await offered(world)) == [1]
         now += HALF_AN_HOUR
-        await world.run(lambda db, now=now: reminders.settle_overdue(db, now))
+        await world.run(lambda db, now=now: tidying.settle_overdue(db, now))
     (row,) = await world.sql("select status, missed from booking.waiting")
     assert tuple(row) == ("lapsed", 3)
 

@@ -1,13 +1,9 @@
-"""What the worker asks and tidies, over all patients: ids and times only, by functions of the database.
+"""What the worker tidies, over all patients: ids and times only, by functions of the database.
 
-Reminders are derived from the bookings as they are at that moment, never copied: what was moved or cancelled is not
-among them. Called by the login `healthbook_consent`, without a person.
+Called by the login `healthbook_consent`, without a person.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import NamedTuple
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,29 +14,8 @@ from domain.appointments.places import Place
 
 PAGE = 1000
 CONTACTS_KEPT = timedelta(days=90)
-_DUE = text("select patient_id, id, starts_at from booking.due(:first, :last, :after, :most)")
 _OVERDUE = text("select organization_id, slot_id from booking.overdue(:now, :most)")
 _ERASE = text("select booking.erase_contacts(:before, :most)")
-
-
-class Due(NamedTuple):
-    """An appointment that begins soon."""
-
-    booking_id: UUID
-    starts_at: datetime
-    patient_id: UUID
-
-
-def due_reminders(session: Session, offset: timedelta, now: datetime) -> Iterator[Due]:
-    """Appointments that begin within the offset from now, in order of time; read a page at a time."""
-    first, after = now, UUID(int=0)
-    while True:
-        told = {"first": first, "last": now + offset, "after": after, "most": PAGE}
-        rows = session.execute(_DUE, told).all()
-        yield from (Due(row.id, row.starts_at, row.patient_id) for row in rows)
-        if len(rows) < PAGE:
-            return
-        first, after = rows[-1].starts_at, rows[-1].id
 
 
 def settle_overdue(session: Session, now: datetime) -> list[Happened] | None:
