@@ -80,12 +80,7 @@ async def register(
         redirect_uris=[*redirect_uris, *post_logout_redirect_uris],
         client_id=client_id,
     )
-    if ("authorization_code" in grant_types) != bool(redirect_uris):
-        raise Invalid("redirect_uris", "needed for the authorization code, and only for it")
-    if profile.needs_organization != (organization_id is not None):
-        raise Invalid("organization_id", "needed for a client of a facility, and only for one")
-    if (auth_method == "private_key_jwt") != (jwks is not None):
-        raise Invalid("jwks", "needed for private_key_jwt, and only for it")
+    _check_needs(profile, auth_method, grant_types, redirect_uris, organization_id, jwks)
     secret = new_secret() if auth_method == "client_secret_basic" else None
     client = OAuthClient(
         client_id=client_id,
@@ -108,6 +103,23 @@ async def register(
     await session.merge(client)
     await session.flush()
     return Registered(client_id, secret)
+
+
+def _check_needs(
+    profile: Profile,
+    auth_method: str,
+    grant_types: Sequence[str],
+    redirect_uris: Sequence[str],
+    organization_id: UUID | None,
+    jwks: dict[str, Any] | None,
+) -> None:
+    """What goes only together. Invalid names the field that is missing, or there for nothing."""
+    if (CODE in grant_types) != bool(redirect_uris):
+        raise Invalid("redirect_uris", "needed for the authorization code, and only for it")
+    if profile.needs_organization != (organization_id is not None):
+        raise Invalid("organization_id", "needed for a client of a facility, and only for one")
+    if (auth_method == "private_key_jwt") != (jwks is not None):
+        raise Invalid("jwks", "needed for private_key_jwt, and only for it")
 
 
 def check(
@@ -202,31 +214,6 @@ async def register_clinician_app(
         redirect_uris=redirect_uris,
         organization_id=organization_id,
         jwks=jwks,
-    )
-
-
-async def register_third_party(
-    session: AsyncSession,
-    *,
-    name: str,
-    scope: str,
-    redirect_uris: Sequence[str],
-    grant_types: Sequence[str] = (CODE, REFRESH),
-    jwks: dict[str, Any] | None = None,
-    client_id: str | None = None,
-) -> Registered:
-    """Somebody else's app. It may do nothing until an operator reviewed it and called `activate`."""
-    return await register(
-        session,
-        client_id=client_id,
-        name=name,
-        kind="third_party",
-        auth_method="private_key_jwt" if jwks else "none",
-        grant_types=grant_types,
-        scope=scope,
-        redirect_uris=redirect_uris,
-        jwks=jwks,
-        status="pending",
     )
 
 

@@ -6,8 +6,6 @@ Each has 256 random bits, so one SHA-256 is enough to store it by: a dump of the
 import hashlib
 import secrets
 
-DIGEST_BYTES = 32
-
 
 def new_secret() -> str:
     """43 characters of base64url (RFC 4648 5), safe in URLs, headers and cookies."""

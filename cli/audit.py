@@ -24,7 +24,9 @@ def verify(
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day, as counted in Vietnam.")
     ] = None,
 ) -> None:
-    """Compute every seal again from the rows. Exit code 1 where one does not hold; the first break is named."""
+    """Compute every seal, and every history of consents, again from the rows. Exit code 1 where one does not hold; the
+    first break is named.
+    """
     from cli.operating import audit
 
     raise typer.Exit(audit.verify(since.date() if since else None))

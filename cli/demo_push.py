@@ -49,8 +49,6 @@ SENDER_ID_MISMATCH = Behaviour(403, "SENDER_ID_MISMATCH")
 TOO_MANY = Behaviour(429, "QUOTA_EXCEEDED", retry_after="60")
 INTERNAL, UNAVAILABLE = Behaviour(500, "INTERNAL"), Behaviour(503, "UNAVAILABLE")
 PAGE = Behaviour(404, page="<html><body>Not here</body></html>")
-PAGE_OK = Behaviour(200, page="<html><body>Please sign in</body></html>")
-RESET = Behaviour(resets=True)
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ from domain.audit import DayRoot
 from domain.audit import disputes as disputed
 from domain.audit.verifying import Broken, Proof
 from domain.audit.verifying import verify as proved
-from domain.consents.tables import Dispute
+from domain.consents.events import first_broken
+from domain.consents.tables import ConsentEvent, Dispute
 from domain.errors import Invalid, NotFound
 from domain.values import utc_now
 
@@ -43,25 +44,35 @@ def seal() -> None:
 
 
 def verify(since: date | None) -> int:
-    """0 where the log is what was sealed, 1 where it is not."""
+    """0 where the log is what was sealed and every history of consents what was appended, 1 where it is not."""
 
-    async def work(addresses: Addresses) -> Proof | Broken:
+    async def work(addresses: Addresses) -> tuple[Proof | Broken, tuple[int, ConsentEvent | None]]:
         check = await root_checker(addresses)
         async with owner_session(addresses) as session:
+            consents = await session.run_sync(first_broken)
             try:
-                return await session.run_sync(proved, check, since=since)
+                return await session.run_sync(proved, check, since=since), consents
             except Broken as broken:
-                return broken
+                return broken, consents
 
-    found = on_database(work)
+    found, (events, broken) = on_database(work)
+    is_sound = _told_of_log(found)
+    if broken is not None:
+        typer.echo(f"broken: the history of consents at event {broken.id}")
+        return 1
+    typer.echo(f"proved: {events} events of consents")
+    return 0 if is_sound else 1
+
+
+def _told_of_log(found: Proof | Broken) -> bool:
     if isinstance(found, Broken):
         typer.echo(f"broken: {found}")
-        return 1
+        return False
     until = found.until.isoformat(timespec="seconds") if found.until else "never"
     typer.echo(f"proved: {found.entries} entries in {found.seals} seals until {until}, {found.days} signed days")
     if found.unsigned:
         typer.echo(f"days that are over and not signed: {found.unsigned}")
-    return 0
+    return True
 
 
 def show_roots(after: str) -> None:

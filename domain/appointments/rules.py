@@ -15,8 +15,6 @@ import holidays
 
 from domain.errors import Invalid
 
-DAY_MINUTES = 24 * 60
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -8,6 +8,7 @@ second event with a receipt of its own.
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from domain.values import new_id
 
 Sign = Callable[[Mapping[str, Any]], str]
 """Makes a compact JWS (RFC 7515) of some claims, with the issuer added."""
+AT_ONCE = 1000
 START = bytes(32)
 """The hash before a patient's first event."""
 
@@ -98,6 +100,20 @@ def broken_at(events: Sequence[ConsentEvent]) -> int | None:
             return place
         previous = event.hash
     return None
+
+
+def first_broken(db: Session) -> tuple[int, ConsentEvent | None]:
+    """How many events of all patients were looked at, and the first that is not what was appended, or follows a gap."""
+    looked_at = 0
+    order = select(ConsentEvent).order_by(ConsentEvent.patient_id, ConsentEvent.place)
+    rows = db.scalars(order.execution_options(yield_per=AT_ONCE))
+    for _, chain in groupby(rows, key=lambda event: event.patient_id):
+        events = list(chain)
+        looked_at += len(events)
+        place = broken_at(events)
+        if place is not None:
+            return looked_at, events[place - 1]
+    return looked_at, None
 
 
 def chained(previous: bytes, told: Mapping[str, Any]) -> bytes:

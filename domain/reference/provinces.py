@@ -46,12 +46,6 @@ def successor(legacy_code: str) -> str | None:
     return found[0].successor if found else None
 
 
-def predecessors(current_code: str) -> tuple[str, ...]:
-    """The legacy codes that a current province was formed from, in order."""
-    code = _full("current", current_code)
-    return tuple(old for old, rows in _by_code("legacy").items() if rows[0].successor == code)
-
-
 def code_of(code_system: CodeSystem, label: str) -> str | None:
     """The code of a written label: `TP. Hồ Chí Minh`, `tỉnh Khánh Hoà`, `DAK LAK`; None if not recognised."""
     return _by_label(code_system).get(label_key(label))

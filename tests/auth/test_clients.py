@@ -17,7 +17,6 @@ from auth.clients import (
     register_clinician_app,
     register_facility,
     register_phone,
-    register_third_party,
     replace_jwks,
     rotate_secret,
     suspend,
@@ -168,8 +167,15 @@ async def test_what_is_asked_of_a_client_follows_its_kind(sessions):
 
 async def test_a_third_party_waits_for_its_review(sessions, http):
     async with sessions() as session:
-        registered = await register_third_party(
-            session, name="Ứng dụng Cam", scope="openid", redirect_uris=["https://cam.example.vn/cb"]
+        registered = await register(
+            session,
+            name="Ứng dụng Cam",
+            kind="third_party",
+            auth_method="none",
+            grant_types=("authorization_code",),
+            scope="openid",
+            redirect_uris=["https://cam.example.vn/cb"],
+            status="pending",
         )
         await session.commit()
     form = {"grant_type": "authorization_code", "code": "x", "client_id": registered.client_id}

@@ -14,7 +14,9 @@ from auth.keys import ensure
 from cli.main import app
 from cli.sessions import auth_session
 from cli.signing import ROOT_TYPE, Signing, root_checker
+from cli.worker import expire
 from domain.values import utc_now
+from tests.access.world import CITIZEN, World
 
 KEK = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="  # 32 bytes
 ISSUER = "https://book.example.vn"
@@ -75,7 +77,23 @@ async def test_seals_signs_and_proves(audit):
 async def test_names_a_break_with_exit_code_1(audit):
     await audit("seal")
     await audit.sql("delete from access.access_log where id = $1", UUID(int=3))
-    assert await audit("verify", code=1) == "broken: missing entry, seal 3, place 1\n"
+    assert await audit("verify", code=1) == ("broken: missing entry, seal 3, place 1\nproved: 0 events of consents\n")
+
+
+async def test_histories_of_consents_are_proved_and_a_change_is_named(audit):
+    connection = await asyncpg.connect(audit.database.owner)
+    world = World(connection)
+    await world.build()
+    past = utc_now() - timedelta(hours=1)
+    for minutes in (1, 2):
+        await world.consent(valid_from=past, valid_until=past + timedelta(minutes=minutes), granted_by=CITIZEN)
+    await connection.close()
+    assert await expire(Signing.of(audit.database.addresses, audit.environment)) == 2
+    assert (await audit("verify")).endswith("proved: 2 events of consents\n")
+    ((id_,),) = await audit.sql("update access.consent_event set kind = 'withdrawn' where place = 2 returning id")
+    assert (await audit("verify", code=1)).endswith(f"broken: the history of consents at event {id_}\n")
+    await audit.sql("delete from access.consent_event where place = 1")
+    assert (await audit("verify", code=1)).endswith(f"broken: the history of consents at event {id_}\n")
 
 
 async def test_a_signature_that_was_changed_is_wrong(audit):

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import create_app, record_scopes
 from auth.client_profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
-from auth.clients import PHONE, activate, register, register_clinician_app, register_phone, register_third_party
+from auth.clients import PHONE, register, register_clinician_app, register_phone
 from auth.keys import ensure
 from auth.registration import issue_registration_token
 from auth.settings import AuthSettings
@@ -164,8 +164,16 @@ async def _register(session: AsyncSession, jwks: dict[str, Any]) -> None:
         redirect_uris=[CALLBACK],
         jwks=jwks,
     )
-    await register_third_party(session, client_id=DIARY, name="Nhật ký Cam", scope=whole, redirect_uris=[CALLBACK])
-    await activate(session, DIARY)
+    await register(
+        session,
+        client_id=DIARY,
+        name="Nhật ký Cam",
+        kind="third_party",
+        auth_method="none",
+        grant_types=(CODE, REFRESH),
+        scope=whole,
+        redirect_uris=[CALLBACK],
+    )
     await register(
         session,
         client_id=SMART,

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from cli.demo_push import INTERNAL, PAGE_OK, RESET, SENDER_ID_MISMATCH, TOO_MANY, UNREGISTERED, Behaviour
+from cli.demo_push import INTERNAL, SENDER_ID_MISMATCH, TOO_MANY, UNREGISTERED, Behaviour
 from tests.cli.servers import PROJECT
-from tests.notifications.town import until
+from tests.notifications.town import PAGE_OK, RESET, until
 
 WORKER = """
 import asyncio, signal, sys

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from cli.demo_push import INTERNAL, PAGE_OK, RESET, TOO_MANY, UNAVAILABLE
+from cli.demo_push import INTERNAL, TOO_MANY, UNAVAILABLE
+from tests.notifications.town import PAGE_OK, RESET
 
 
 @pytest.mark.parametrize("seed", range(6))

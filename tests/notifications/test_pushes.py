@@ -10,8 +10,6 @@ from cli.demo_push import (
     INTERNAL,
     OK,
     PAGE,
-    PAGE_OK,
-    RESET,
     SENDER_ID_MISMATCH,
     TOO_MANY,
     UNAVAILABLE,
@@ -19,7 +17,7 @@ from cli.demo_push import (
     Behaviour,
 )
 from notifications.kinds import KINDS
-from tests.notifications.town import NOON
+from tests.notifications.town import NOON, PAGE_OK, RESET
 
 
 async def test_a_notice_arrives_on_every_phone_of_its_citizen_once(town):

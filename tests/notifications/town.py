@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from cli.demo_push import PushServer
+from cli.demo_push import Behaviour, PushServer
 from domain.database import open_engine
 from domain.values import new_id
 from notifications import notices
@@ -22,6 +22,9 @@ from notifications.seals import Seals
 from notifications.worker import Notifier
 from tests.conftest import Database
 
+PAGE_OK = Behaviour(200, page="<html><body>Please sign in</body></html>")
+RESET = Behaviour(resets=True)
+"""What stands between here and FCM may say anything, or nothing."""
 SEALS = Seals.of(b"k" * 32)
 NOON = datetime.fromisoformat("2026-11-21T12:00:00+07:00")
 

@@ -44,12 +44,6 @@ def test_knows_what_a_province_became(legacy, current):
     assert provinces.successor(legacy) == current
 
 
-def test_knows_what_a_province_was_formed_from():
-    assert provinces.predecessors("25") == ("017", "025", "026")
-    assert provinces.predecessors("01") == ("001",)
-    assert provinces.predecessors("99") == ()
-
-
 @pytest.mark.parametrize(
     ("label", "legacy", "current"),
     [
