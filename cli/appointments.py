@@ -4,6 +4,7 @@ Each piece is a transaction of its own and may be cut off; nothing that is booke
 """
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -11,11 +12,12 @@ from api.appointments.telling import tell_all
 from cli.sessions import consent_session
 from cli.settings import Addresses
 from domain.appointments import schedules, tidying
+from domain.appointments.outcomes import Story
 from domain.values import utc_now
 
 
 async def make_slots(addresses: Addresses) -> int:
-    """Slots of every clinic's hours up to its horizon: how many are new."""
+    """Slots of every clinic's hours up to its horizon, offered to who waits for them: how many are new."""
     made = 0
     async with consent_session(addresses) as session:
         clinics = await session.run_sync(schedules.clinics_with_hours)
@@ -23,8 +25,15 @@ async def make_slots(addresses: Addresses) -> int:
         for organization_id in clinics:
             await session.run_sync(schedules.as_clinic, organization_id)
             await session.run_sync(schedules.take_turn, organization_id)
-            made += await session.run_sync(schedules.materialise, organization_id, utc_now())
+            made += await session.run_sync(_slots_made, organization_id, utc_now())
             await session.commit()
+    return made
+
+
+def _slots_made(db: Session, organization_id: UUID, now: datetime) -> int:
+    story = Story()
+    made = schedules.materialise(db, organization_id, now, story)
+    tell_all(db, story.happened, now)
     return made
 
 

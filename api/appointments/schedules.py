@@ -191,9 +191,9 @@ def _resource(row: Practitioner | Room) -> ClinicResource:
 async def _policy(
     info: Info, *, policy: Annotated[ClinicPolicyInput, strawberry.argument(description="What changes.")]
 ) -> ClinicPolicy:
-    def done(db: Session, organization_id: UUID, _story: Story) -> ClinicPolicy:
+    def done(db: Session, organization_id: UUID, story: Story) -> ClinicPolicy:
         row = clinics.set_policy(db, organization_id, **policy.given())
-        schedules.materialise(db, organization_id, utc_now())
+        schedules.materialise(db, organization_id, utc_now(), story)
         return ClinicPolicy.of(row)
 
     return await clinic_does(info, "setClinicPolicy", done, scope=SCOPE)
@@ -207,9 +207,9 @@ async def _service(
 ) -> ClinicService:
     told = vars(service) | {"slip": str(service.slip.value)}
 
-    def done(db: Session, organization_id: UUID, _story: Story) -> ClinicService:
+    def done(db: Session, organization_id: UUID, story: Story) -> ClinicService:
         row = clinics.save(db, Service, organization_id, code, **told)
-        schedules.materialise(db, organization_id, utc_now())
+        schedules.materialise(db, organization_id, utc_now(), story)
         return ClinicService.of(row)
 
     return await clinic_does(info, "saveService", done, scope=SCOPE)
@@ -238,8 +238,8 @@ async def _add_hours(
 ) -> ClinicHours:
     rule = hours.rule()
 
-    def done(db: Session, organization_id: UUID, _story: Story) -> ClinicHours:
-        return ClinicHours.of(schedules.add_hours(db, organization_id, rule, utc_now()), organization_id)
+    def done(db: Session, organization_id: UUID, story: Story) -> ClinicHours:
+        return ClinicHours.of(schedules.add_hours(db, organization_id, rule, utc_now(), story), organization_id)
 
     return await clinic_does(info, "addHours", done, scope=SCOPE)
 
@@ -252,8 +252,10 @@ async def _end_hours(
 ) -> ClinicHours:
     hours_id, last = read_own_id(HOURS, id)[1], day_of(last_day, "lastDay")
 
-    def done(db: Session, organization_id: UUID, _story: Story) -> ClinicHours:
-        return ClinicHours.of(schedules.end_hours(db, organization_id, hours_id, last, utc_now()), organization_id)
+    def done(db: Session, organization_id: UUID, story: Story) -> ClinicHours:
+        return ClinicHours.of(
+            schedules.end_hours(db, organization_id, hours_id, last, utc_now(), story), organization_id
+        )
 
     return await clinic_does(info, "endHours", done, scope=SCOPE)
 
@@ -267,8 +269,8 @@ async def _open_day(
     wanted = day_of(date)
     service = None if service_id is None else read_own_id(SERVICE, service_id, "serviceId")[1]
 
-    def done(db: Session, organization_id: UUID, _story: Story) -> int:
-        return schedules.open_day(db, organization_id, wanted, service, utc_now())
+    def done(db: Session, organization_id: UUID, story: Story) -> int:
+        return schedules.open_day(db, organization_id, wanted, service, utc_now(), story)
 
     return await clinic_does(info, "openDay", done, scope=SCOPE)
 

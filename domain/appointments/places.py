@@ -1,10 +1,11 @@
 """The number of places: taken and given back by the database alone (migrations/versions/0014).
 
 `begin` locks every slot that a change touches, in the order of their ids, before anything else; `take` finds a place
-or refuses; `settle` gives back what no booking holds any longer, to the next in line first.
+or refuses; `settle` gives back what no booking holds any longer, to the next in line first, and `offer` (0017) does so
+with places that are new.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,7 @@ _BEGIN = text("select booking.begin_change(:persons, :organizations, :slots, :no
 )
 _TAKE = text("select outcome, offers from booking.take(:organization, :slot, :now, :by_staff, :overbook)")
 _SETTLE = text("select booking.settle(:organization, :slot, :now)")
+_OFFER = text("select booking.offer(:organization, :slots, :now)").bindparams(bindparam("slots", type_=_IDS))
 _REASONS: dict[str, Reason] = {
     "FULL": "SLOT_TAKEN",
     "CLOSED": "SLOT_CLOSED",
@@ -71,6 +73,15 @@ def settle(db: Session, place: Place, now: datetime, story: Story) -> None:
     """After a booking left a slot, or may have."""
     db.flush()
     _tell(db.scalar(_SETTLE, {"organization": place.organization_id, "slot": place.slot_id, "now": now}), story)
+
+
+def offer(db: Session, slots: Sequence[Place], now: datetime, story: Story) -> None:
+    """Free places of one facility's slots, by time, to those who stand in line for them; each is asked for one."""
+    if not slots:
+        return
+    db.flush()
+    told = {"organization": slots[0].organization_id, "slots": [one.slot_id for one in slots], "now": now}
+    _tell(db.scalar(_OFFER, told), story)
 
 
 def _tell(offers: list[dict[str, Any]] | None, story: Story) -> None:

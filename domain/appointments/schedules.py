@@ -1,28 +1,33 @@
 """Working hours and the slots that are made of them, ahead of time and again and again, without losing a booking.
 
 Making slots is idempotent: what should be there and is not is added; what should not be there goes if nobody is in it,
-and else takes nobody new. FHIR R4 Schedule, Slot.
+and else takes nobody new. Places that are new are offered to those who wait for them. FHIR R4 Schedule, Slot.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import and_, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from domain.appointments import clinics, rules
+from domain.appointments import clinics, places, rules
 from domain.appointments.clinic_tables import DayRule, Hours, Policy, Practitioner, Room, Service, Slot
+from domain.appointments.outcomes import Story
+from domain.appointments.places import Place
 from domain.appointments.rules import Days, Interval, Rule
 from domain.errors import Invalid, NotFound
 from domain.values import new_id
 
 MOST_RULES = 2000
 AT_ONCE = 1000
+AHEAD_DAYS, MORNING = 7, time(7)
+"""Slots are made a week beyond the horizon. Those of one more day come in the clinic's morning and not at midnight, for
+who waits for one is asked then, and has half an hour to answer."""
 
 
-def add_hours(db: Session, organization_id: UUID, asked: Rule, now: datetime) -> Hours:
+def add_hours(db: Session, organization_id: UUID, asked: Rule, now: datetime, story: Story) -> Hours:
     """A new weekly rule, and its slots. Invalid says what overlaps, or what is wrong."""
     policy = clinics.take_turn(db, organization_id)
     _check_days(asked, clinics.today(policy, now))
@@ -38,7 +43,7 @@ def add_hours(db: Session, organization_id: UUID, asked: Rule, now: datetime) ->
     made = Hours(organization_id=organization_id, **{name: getattr(asked, name) for name in Rule.__slots__})
     db.add(made)
     db.flush()
-    materialise(db, organization_id, now)
+    materialise(db, organization_id, now, story)
     return made
 
 
@@ -53,7 +58,7 @@ def _check_days(asked: Rule, today: date) -> None:
         raise Invalid("slotMinutes", "`slotMinutes` is between 5 and 720, `capacity` between 1 and 1000.")
 
 
-def end_hours(db: Session, organization_id: UUID, hours_id: UUID, last_day: date, now: datetime) -> Hours:
+def end_hours(db: Session, organization_id: UUID, hours_id: UUID, last_day: date, now: datetime, story: Story) -> Hours:
     """The rule holds until `last_day`; free slots after it go, booked ones stay and take nobody new."""
     policy = clinics.take_turn(db, organization_id)
     found = db.get(Hours, (organization_id, hours_id))
@@ -64,11 +69,13 @@ def end_hours(db: Session, organization_id: UUID, hours_id: UUID, last_day: date
     found.valid_until = last_day
     found.valid_from = min(found.valid_from, last_day)
     db.flush()
-    materialise(db, organization_id, now)
+    materialise(db, organization_id, now, story)
     return found
 
 
-def open_day(db: Session, organization_id: UUID, day: date, service_id: UUID | None, now: datetime) -> int:
+def open_day(
+    db: Session, organization_id: UUID, day: date, service_id: UUID | None, now: datetime, story: Story
+) -> int:
     """Work on a public holiday, or again on a day that was closed; how many slots that made."""
     policy = clinics.take_turn(db, organization_id)
     if day < clinics.today(policy, now):
@@ -77,13 +84,18 @@ def open_day(db: Session, organization_id: UUID, day: date, service_id: UUID | N
         clinics.own(db, Service, organization_id, service_id, "serviceId")
     say(db, organization_id, day, "open", service_id, now)
     first, last = rules.day_bounds(day, clinics.zone_of(policy))
-    reopened = update(Slot).where(
-        Slot.organization_id == organization_id, Slot.starts_at >= first, Slot.starts_at < last
-    )
+    that_day = select(Slot.id).where(
+        Slot.organization_id == organization_id, Slot.starts_at >= first, Slot.starts_at < last,
+        Slot.closed_at.is_not(None),
+    )  # fmt: skip
     if service_id is not None:
-        reopened = reopened.where(Slot.service_id == service_id)
-    db.execute(reopened.values(closed_at=None))
-    return materialise(db, organization_id, now)
+        that_day = that_day.where(Slot.service_id == service_id)
+    again = db.scalars(that_day.order_by(Slot.id).with_for_update()).all()
+    reopened = update(Slot).where(Slot.organization_id == organization_id, Slot.id.in_(again))
+    db.execute(reopened.values(closed_at=None).execution_options(synchronize_session=False))
+    made = materialise(db, organization_id, now, story)
+    places.offer(db, [Place(organization_id, one) for one in again], now, story)
+    return made
 
 
 def say(db: Session, organization_id: UUID, day: date, kind: str, service_id: UUID | None, now: datetime) -> None:
@@ -113,17 +125,27 @@ def days_of(db: Session, policy: Policy, first: date, last: date) -> Days:
     )
 
 
-def materialise(db: Session, organization_id: UUID, now: datetime) -> int:
+def materialise(db: Session, organization_id: UUID, now: datetime, story: Story) -> int:
     """Slots from now to a week beyond the clinic's horizon; how many are new. The same again changes nothing."""
     policy = clinics.policy(db, organization_id)
     first = clinics.today(policy, now)
-    last = first + timedelta(days=policy.horizon_days + 7)
+    last = last_day(policy, now)
     rules_now = [one for one in rules_of(db, organization_id) if _is_active(db, organization_id, one.service_id)]
     days = days_of(db, policy, first, last)
     wanted = [one for one in rules.expand(rules_now, days, clinics.zone_of(policy), first, last) if one.starts_at > now]
     _withdraw(db, organization_id, wanted, now)
     missing = _missing(db, organization_id, wanted, now)
-    return sum(_added(db, organization_id, missing[at : at + AT_ONCE]) for at in range(0, len(missing), AT_ONCE))
+    pages = (missing[at : at + AT_ONCE] for at in range(0, len(missing), AT_ONCE))
+    made = [id_ for page in pages for id_ in _added(db, organization_id, page)]
+    places.offer(db, [Place(organization_id, one) for one in made], now, story)
+    return len(made)
+
+
+def last_day(policy: Policy, now: datetime) -> date:
+    """The last day that slots are made of: before the morning still that of the day before."""
+    clock = now.astimezone(clinics.zone_of(policy))
+    ahead = AHEAD_DAYS if clock.time() >= MORNING else AHEAD_DAYS - 1
+    return clock.date() + timedelta(days=policy.horizon_days + ahead)
 
 
 def _is_active(db: Session, organization_id: UUID, service_id: UUID) -> bool:
@@ -153,8 +175,8 @@ def _missing(db: Session, organization_id: UUID, wanted: Sequence[Interval], now
     return [one for one in wanted if (one.rule.id, one.starts_at) not in there]
 
 
-def _added(db: Session, organization_id: UUID, wanted: Iterable[Interval]) -> int:
-    """New slots, but for those of a person or room whom a slot that is still booked has at that time."""
+def _added(db: Session, organization_id: UUID, wanted: Iterable[Interval]) -> Sequence[UUID]:
+    """New slots by time, but for those of a person or room whom a slot that is still booked has at that time."""
     rows = [
         {
             "organization_id": organization_id,
@@ -172,15 +194,16 @@ def _added(db: Session, organization_id: UUID, wanted: Iterable[Interval]) -> in
         for one in wanted
     ]
     if not rows:
-        return 0
+        return []
     fresh = insert(Slot).on_conflict_do_nothing(index_elements=["organization_id", "hours_id", "starts_at"])
     made = db.scalars(fresh.returning(Slot.id), rows).all()
-    return len(made) - _crossing_removed(db, organization_id, made)
+    gone = _crossing_removed(db, organization_id, made)
+    return [one for one in made if one not in gone]
 
 
-def _crossing_removed(db: Session, organization_id: UUID, made: Sequence[UUID]) -> int:
+def _crossing_removed(db: Session, organization_id: UUID, made: Sequence[UUID]) -> set[UUID]:
     if not made:
-        return 0
+        return set()
     old = aliased(Slot)
     crosses = exists().where(
         old.organization_id == Slot.organization_id,
@@ -192,7 +215,7 @@ def _crossing_removed(db: Session, organization_id: UUID, made: Sequence[UUID]) 
         (old.practitioner_id == Slot.practitioner_id) | (old.room_id == Slot.room_id),
     )
     removed = delete(Slot).where(Slot.organization_id == organization_id, Slot.id.in_(made), crosses)
-    return len(db.scalars(removed.returning(Slot.id).execution_options(synchronize_session=False)).all())
+    return set(db.scalars(removed.returning(Slot.id).execution_options(synchronize_session=False)))
 
 
 def as_clinic(db: Session, organization_id: UUID) -> None:

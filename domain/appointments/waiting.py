@@ -1,7 +1,8 @@
 """The line for a place: joining, leaving, and answering an offer.
 
-The database offers a freed place to the next in line for half an hour (booking.settle); an answer or the end of that
-time passes it on. Taking an offer gives up the appointment that the patient had in the same service.
+The database offers a freed or new place to the next in line for half an hour (booking.settle, booking.offer); an
+answer or the end of that time passes it on. Taking an offer gives up the appointment that the patient had in the same
+service.
 """
 
 from collections.abc import Sequence

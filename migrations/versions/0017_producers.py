@@ -1,5 +1,5 @@
 """Who is told of new results, decided beside their import; what forecasts of vaccine doses rest on, page by page; and
-how long before an appointment whom is reminded.
+how long before an appointment whom is reminded. Places of new slots are offered to those who wait (`booking.offer`).
 
 `notify.results_came` is all that the importing login may say to an inbox: which patients got results of which section
 and label. It learns nothing back. `book.forecast_page` is all that the worker reads of the book; its owner reads a few
@@ -157,16 +157,52 @@ READS = {
     "demographics": "patient_id, id, shown, occurred, birth_date, sex, is_deceased",
 }
 FORECASTER = "healthbook_forecast"
+# Free places of a facility's own slots to those who wait: each slot is taken to have been full, so that `booking.settle`
+# offers what is free of it and counts anew. By time, as long as somebody waits for such a place.
+OFFER = """
+create function booking.offer(p_organization uuid, p_slots uuid[], p_now timestamptz) returns jsonb
+language plpgsql volatile security definer set search_path = pg_catalog as $$
+#variable_conflict use_column
+declare
+    slot record;
+    offers jsonb := '[]';
+begin
+    if p_organization::text is distinct from current_setting('app.organization') then
+        raise exception 'only the facility itself offers places' using errcode = 'insufficient_privilege';
+    end if;
+    perform from booking.slot s where s.organization_id = p_organization and s.id = any (p_slots) order by s.id for update;
+    for slot in
+        select s.id, s.service_id, s.starts_at from booking.slot s
+         where s.organization_id = p_organization and s.id = any (p_slots) and s.taken < s.capacity
+           and s.closed_at is null and exists (
+                select from booking.waiting w
+                 where w.organization_id = p_organization and w.service_id = s.service_id and w.status = 'waiting'
+                   and w.earliest <= s.starts_at and w.latest >= s.starts_at)
+         order by s.starts_at, s.id
+    loop
+        continue when not exists (
+            select from booking.waiting w
+             where w.organization_id = p_organization and w.service_id = slot.service_id and w.status = 'waiting'
+               and w.earliest <= slot.starts_at and w.latest >= slot.starts_at);
+        update booking.slot s set taken = s.capacity where s.organization_id = p_organization and s.id = slot.id;
+        offers := offers || booking.settle(p_organization, slot.id, p_now);
+    end loop;
+    return offers;
+end $$
+"""
+
 OWNERS = {
     "access.those_who_decide(uuid[], timestamptz)": "healthbook_access",
     "notify.results_came(uuid[], text[], text[], timestamptz)": "healthbook_notify",
     "booking.reminders_due(timestamptz, timestamptz, integer[], timestamptz, uuid, integer)": "healthbook_booking",
+    "booking.offer(uuid, uuid[], timestamptz)": "healthbook_booking",
     "book.forecast_page(uuid, integer)": FORECASTER,
 }
 CALLERS = {
     "access.those_who_decide(uuid[], timestamptz)": "healthbook_notify, healthbook_worker",
     "notify.results_came(uuid[], text[], text[], timestamptz)": "healthbook_intake",
     "booking.reminders_due(timestamptz, timestamptz, integer[], timestamptz, uuid, integer)": "healthbook_worker",
+    "booking.offer(uuid, uuid[], timestamptz)": "healthbook_consent",
     "book.forecast_page(uuid, integer)": "healthbook_worker",
 }
 CHOICES = "30, 60, 120, 180, 360, 720, 1440, 2880, 4320, 10080, 20160"
@@ -183,7 +219,7 @@ def upgrade() -> None:
     page = FORECAST_PAGE.format(
         columns=READS["immunizations"], allergy=READS["allergies"], condition=READS["conditions"]
     )
-    for text in (THOSE_WHO_DECIDE, RESULTS_CAME, REMINDERS_DUE, page):
+    for text in (THOSE_WHO_DECIDE, RESULTS_CAME, REMINDERS_DUE, OFFER, page):
         op.execute(sa.text(text.replace(":", r"\:")))  # a colon is no parameter here
     # The worker of the earlier version gives no reminders from here on; this one gives those that were missed.
     due = "booking.due(timestamptz, timestamptz, uuid, integer)"

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 
+from cli.appointments import make_slots
 from domain.values import utc_now
 from tests.api.appointments.world import (
     ACCEPT,
@@ -13,6 +14,7 @@ from tests.api.appointments.world import (
     CONTACT,
     DECLINE,
     HOLD,
+    HOURS,
     JOIN,
     LEAVE,
     LINES,
@@ -255,6 +257,26 @@ class TestWaiting:
         assert await world.phone.refused(LEAVE, id=joined["id"]) == "NOT_FOUND"
         assert (await other.get(LEAVE, id=joined["id"]))["status"] == "LEFT"
         assert (await world.book())["status"] == "BOOKED"
+
+    async def test_new_hours_are_offered_and_told(self, world):
+        other = await world.other_phone()
+        await other.get(JOIN, service=world.service, contact=CONTACT, latest=later(days=30))
+        local = utc_now() + timedelta(hours=7, days=3)
+        day = {"weekday": local.isoweekday(), "validFrom": local.date().isoformat()}
+        hours = {"serviceId": world.service, "opensAt": "14:00", "closesAt": "15:00", "slotMinutes": 30}
+        await world.desk.get(HOURS, hours=hours | day)
+        assert await world.inbox(world.clinic.book.citizens[4]) == ["waiting_list_offer"]
+        (offer,) = (await other.get(LIST, status=["OFFERED"]))["nodes"]
+        assert (await other.get(ACCEPT, id=offer["id"]))["status"] == "BOOKED"
+
+    async def test_slots_that_the_worker_makes_are_offered_and_told(self, world):
+        other = await world.other_phone()
+        await other.get(JOIN, service=world.service, contact=CONTACT, latest=later(days=30))
+        await world.clinic.book.sql("delete from booking.slot")
+        assert await make_slots(world.clinic.book.database.addresses) == 8
+        assert await world.inbox(world.clinic.book.citizens[4]) == ["waiting_list_offer"]
+        assert await make_slots(world.clinic.book.database.addresses) == 0
+        assert await world.inbox(world.clinic.book.citizens[4]) == ["waiting_list_offer"]
 
     async def test_a_time_that_cannot_be(self, world):
         for told in (later(days=-1), later(days=400), "soon", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"):

@@ -165,7 +165,7 @@ async def test_a_walk_in_and_one_too_many_on_purpose(world):
 async def test_hours_overlap_no_others_of_the_same_service_person_or_room(world):
     def adding(**changes):
         return clinic(
-            world, lambda db, of, now, story: schedules.add_hours(db, of, rule(world.service, **changes), now)
+            world, lambda db, of, now, story: schedules.add_hours(db, of, rule(world.service, **changes), now, story)
         )
 
     with pytest.raises(Invalid, match="same service from 08:00 to 10:00"):
@@ -187,10 +187,10 @@ async def test_hours_overlap_no_others_of_the_same_service_person_or_room(world)
 async def test_making_slots_again_changes_nothing_and_ended_hours_keep_their_bookings(world):
     slots = await world.slots()
     made = await world.book(1, slots[5].id)
-    again = await world.run(lambda db: schedules.materialise(db, world.organization, NOW), clinic=True)
+    again = await world.run(lambda db: schedules.materialise(db, world.organization, NOW, Story()), clinic=True)
     assert again == 0
     last = date(2026, 11, 26)
-    await clinic(world, lambda db, of, now, story: schedules.end_hours(db, of, slots[0].hours_id, last, now))
+    await clinic(world, lambda db, of, now, story: schedules.end_hours(db, of, slots[0].hours_id, last, now, story))
     left = await world.slots()
     assert [one.id for one in left] == [*(one.id for one in slots[:4]), slots[5].id]
     assert left[-1].closed_at == NOW
@@ -201,7 +201,7 @@ async def test_making_slots_again_changes_nothing_and_ended_hours_keep_their_boo
 
 async def test_a_day_that_was_closed_opens_again_and_a_holiday_too(world):
     await clinic(world, closing.close_day, DAY, None)
-    await clinic(world, lambda db, of, now, story: schedules.open_day(db, of, DAY, None, now))
+    await clinic(world, lambda db, of, now, story: schedules.open_day(db, of, DAY, None, now, story))
     assert (await world.book(1, (await world.slots())[0].id)).status == "booked"
 
 

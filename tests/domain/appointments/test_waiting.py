@@ -1,13 +1,13 @@
-"""The line for a place: a freed place goes to the next, for half an hour, and then on."""
+"""The line for a place: a freed or new place goes to the next, for half an hour, and then on."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from domain.appointments import tidying, waiting
+from domain.appointments import closing, places, schedules, tidying, waiting
 from domain.appointments.outcomes import Refused, Story
 from domain.errors import Invalid, NotFound
-from tests.domain.appointments.world import NOW, outcomes, patient
+from tests.domain.appointments.world import NOW, furnish, outcomes, patient, rule
 
 HALF_AN_HOUR = timedelta(minutes=30)
 
@@ -145,6 +145,114 @@ async def test_who_lets_three_pass_has_left(world):
         await world.run(lambda db, now=now: tidying.settle_overdue(db, now))
     (row,) = await world.sql("select status, missed from booking.waiting")
     assert tuple(row) == ("lapsed", 3)
+
+
+async def add(world, now=NOW, **hours):
+    """New hours on Thursdays from two to three, two slots each."""
+    changes = {"weekday": 3, "opens_at": time(14), "closes_at": time(15)} | hours
+    return await by_clinic(world, schedules.add_hours, rule(world.service, **changes), now=now)
+
+
+async def by_clinic(world, what, *told, now=NOW):
+    story = Story()
+    made = await world.run(lambda db: what(db, world.organization, *told, now, story), clinic=True)
+    world.stories.append(story)
+    return made
+
+
+async def slots_offered(world):
+    """By patient, when the place is that he is offered."""
+    rows = await world.sql("select patient_id, starts_at from booking.booking where status = 'offered'")
+    return {row["patient_id"].int - 10_000: row["starts_at"] for row in rows}
+
+
+async def test_new_hours_are_offered_to_those_who_wait_the_first_the_soonest(full):
+    full.stories.clear()
+    await add(full)
+    thursday = NOW + timedelta(days=3, hours=6)
+    soonest = [thursday, thursday + HALF_AN_HOUR, thursday + timedelta(days=7)]
+    assert await slots_offered(full) == dict(zip((1, 2, 3), soonest, strict=True))
+    assert full.told() == [("waiting_list_offer", patient(number).id) for number in (1, 2, 3)]
+    made = await accept(full, 1, (await offered(full))[1])
+    assert (made.status, made.starts_at) == ("booked", thursday)
+    taken = await full.sql("select sum(taken) as n from booking.slot")
+    assert taken[0]["n"] == 4
+    await full.check()
+
+
+async def test_a_new_place_that_nobody_answers_goes_on_and_is_free_at_last(full):
+    await add(full)
+    late = NOW + HALF_AN_HOUR
+    await full.run(lambda db: tidying.settle_overdue(db, late))
+    assert await slots_offered(full) != {}
+    await full.check()
+    slot = next(one for one in await full.slots() if one.starts_at == NOW + timedelta(days=10, hours=6, minutes=30))
+    assert (await full.book(8, slot.id)).status == "booked"
+
+
+async def test_making_the_same_slots_again_offers_nothing(full):
+    await add(full)
+    before = await slots_offered(full)
+    await answer(full, waiting.decline, 1, (await offered(full))[1])
+    await by_clinic(full, schedules.materialise)
+    after = await slots_offered(full)
+    assert set(before) == {1, 2, 3}
+    assert 1 not in after
+
+
+async def test_new_places_at_a_time_or_of_a_service_that_nobody_wished(world):
+    await join(world, 1, latest=timedelta(days=2))
+    await add(world)
+    assert await offered(world) == {}
+    await world.check()
+
+
+async def test_many_new_places_are_for_one_who_waits_one_offer(database, consent):
+    world = await furnish(database, consent)
+    await join(world, 1)
+    await add(world, capacity=10)
+    assert list(await offered(world)) == [1]
+    rows = await world.sql("select taken from booking.slot where taken > 0")
+    assert [row["taken"] for row in rows] == [1]
+    await world.check()
+
+
+async def test_a_day_that_opens_again_is_offered(full):
+    day = date(2026, 11, 25)
+    await full.run(lambda db: closing.close_day(db, full.organization, day, None, now=NOW, story=Story()), clinic=True)
+    before = set(await offered(full)) - {1, 2, 3}
+    await by_clinic(full, schedules.open_day, day, None)
+    assert set(await offered(full)) == before | {1, 2, 3}
+    await full.check()
+
+
+async def test_the_slots_of_another_day_come_in_the_morning(database, consent):
+    """Thirty days ahead and a week more: Wednesday 6 January comes on Monday 30 November."""
+    world = await furnish(database, consent, valid_until=None)
+    await join(world, 1, latest=timedelta(days=60))
+    midnight = datetime(2026, 11, 29, 17, 0, tzinfo=UTC)
+    for hours, made in ((0, 0), (6.9, 0), (7, 4), (23, 0)):
+        now = midnight + timedelta(hours=hours)
+        assert await by_clinic(world, schedules.materialise, now=now) == made, hours
+        assert len(await offered(world)) == (hours >= 7)
+
+
+async def test_hours_and_cancellations_at_once_are_one_offer_each(full):
+    second = (await full.slots())[1]
+    other = await full.book(9, second.id)
+    done = await outcomes(
+        add(full), full.cancel(0, full.booked.id), full.cancel(9, other.id), add(full, weekday=4), add(full, weekday=5)
+    )
+    assert set(done) == {"ok"}
+    assert sorted(await offered(full)) == [1, 2, 3]
+    await full.check()
+
+
+async def test_only_the_facility_offers_its_places(full):
+    slot = (await full.slots())[1].id
+    with pytest.raises(Exception, match="only the facility itself"):
+        await full.run(lambda db: places.offer(db, [full.place(slot)], NOW, Story()), who=patient(1))
+    assert await offered(full) == {}
 
 
 async def test_joining_twice_keeps_the_place(world):

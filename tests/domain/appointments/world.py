@@ -138,7 +138,7 @@ async def furnish(database: Database, engine: AsyncEngine, **hours: Any) -> Worl
         db.add(Policy(organization_id=world.organization, phone="024 1234", horizon_days=30, no_shows=2))
         db.add(Service(organization_id=world.organization, id=world.service, code="KHAM", name="Khám", minutes=5))
         db.flush()
-        schedules.add_hours(db, world.organization, rule(world.service, **hours), NOW)
+        schedules.add_hours(db, world.organization, rule(world.service, **hours), NOW, Story())
 
     await world.run(made, clinic=True)
     return world
