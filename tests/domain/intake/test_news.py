@@ -98,6 +98,12 @@ async def test_years_that_are_loaded_are_no_news(home):
     assert await home.told() == [home.citizen]
 
 
+async def test_an_old_result_beside_one_that_is_known_is_no_news(home):
+    await home.send(visit("V1"))
+    await home.send(visit("S1", facility=STATION), visit("S2", facility=STATION, day="201903150900"), hours=2)
+    assert await home.told() == [home.citizen]
+
+
 async def test_the_same_again_and_a_correction_of_something_else_tell_nothing(home):
     await home.send(visit("V1"))
     assert await home.send(visit("V1"), hours=3) == ["unchanged"]
