@@ -69,12 +69,16 @@ async def represented(town, patient, **rights):
 
 
 async def begin(town):
-    return await doses.DoseDay(town.engine, town.clock)()
+    """How many pages wait that did not before."""
+    async with AsyncSession(town.engine) as session:
+        begun = await session.run_sync(doses.start_day, town.clock())
+        await session.commit()
+    return begun
 
 
 async def run(town):
     """The day's jobs, as the queue would run them."""
-    await begin(town)
+    await doses.DoseDay(town.engine, town.clock)()
     page = doses.DosePage(town.engine, town.clock)
     take = "delete from jobs.pgqueuer where entrypoint = 'dose_reminders' returning payload"
     while rows := await town.sql.fetch(take):
