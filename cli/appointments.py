@@ -25,12 +25,13 @@ async def make_slots(addresses: Addresses) -> int:
         for organization_id in clinics:
             await session.run_sync(schedules.as_clinic, organization_id)
             await session.run_sync(schedules.take_turn, organization_id)
-            made += await session.run_sync(_slots_made, organization_id, utc_now())
+            made += await session.run_sync(slots_made, organization_id, utc_now())
             await session.commit()
     return made
 
 
-def _slots_made(db: Session, organization_id: UUID, now: datetime) -> int:
+def slots_made(db: Session, organization_id: UUID, now: datetime) -> int:
+    """Those of one clinic, in the transaction at hand."""
     story = Story()
     made = schedules.materialise(db, organization_id, now, story)
     tell_all(db, story.happened, now)

@@ -13,11 +13,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cli.appointments import slots_made
 from cli.demo_clinician import NAME
 from cli.sessions import consent_session
 from cli.settings import Addresses
 from domain.appointments import clinics, schedules
 from domain.appointments.clinic_tables import Practitioner, Room, Service
+from domain.appointments.outcomes import Story
 from domain.appointments.rules import Rule
 from domain.organizations import Organization
 from domain.reference import vaccines
@@ -148,7 +150,7 @@ async def open_clinic(addresses: Addresses, code: str, now: datetime) -> int:
 def _open(db: Session, organization_id: UUID, now: datetime) -> int:
     if not clinics.all_of(db, Service, organization_id):
         _furnish(db, organization_id, now)
-    return schedules.materialise(db, organization_id, now)
+    return slots_made(db, organization_id, now)
 
 
 def _furnish(db: Session, organization_id: UUID, now: datetime) -> None:
@@ -166,7 +168,7 @@ def _furnish(db: Session, organization_id: UUID, now: datetime) -> None:
     for offer in OFFERS:
         closed = _save(db, organization_id, offer, is_active=False)  # hours of an active one make their places at once
         for rule in offer.rules(closed.id, ids, clinics.today(policy, now)):
-            schedules.add_hours(db, organization_id, rule, now)
+            schedules.add_hours(db, organization_id, rule, now, Story())  # nobody waits for it yet
     for offer in OFFERS:
         _save(db, organization_id, offer, is_active=True)
 
