@@ -23,7 +23,7 @@ import uvicorn
 
 from benchmarks import postgraphile
 from benchmarks.data import World
-from cli.serve import ensure_keys
+from cli.serve import ensure_keys, serve
 
 HOST = "127.0.0.1"
 ISSUER = "http://127.0.0.1"  # of the tokens; the port differs from run to run
@@ -91,11 +91,9 @@ def auth_settings(kek: str) -> Any:
 
 
 def healthbook(config: dict[str, str], listening: socket.socket) -> None:
-    """The whole application, with its logs set up as `healthbook serve` does."""
-    from api.app import create_app
+    """What `healthbook serve` serves."""
     from api.budgets import Limits
     from api.settings import ApiSettings
-    from cli.logs import configure
     from cli.settings import LOGINS, Addresses
 
     addresses = Addresses(*(config[name] for name in ("owner", *LOGINS)))
@@ -110,8 +108,7 @@ def healthbook(config: dict[str, str], listening: socket.socket) -> None:
         connections=CONNECTIONS,
         budgets=Limits(*[NO_LIMIT] * 4),
     )
-    configure()
-    _serve(create_app(api, auth), listening)
+    serve(api, auth, listening)
 
 
 def handwritten(config: dict[str, str], listening: socket.socket) -> None:
