@@ -38,6 +38,8 @@ from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
 from domain.errors import HealthbookError
 
+EXIT_1, EXIT_2 = READS.labels("1"), READS.labels("2")
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -97,10 +99,10 @@ class Endpoint:
         except HealthbookError:  # exit 2 tells it at its place
             plan = None
         if plan is None:
-            READS.labels("2").inc()
+            EXIT_2.inc()
             body = await self._executor.run(asked.document, asked.raw, asked.request.state, charge.extensions)
             return answers.answered(body, asked.media, charge.headers)
-        READS.labels("1").inc()
+        EXIT_1.inc()
         return await self._exit_1(plan, asked, charge)
 
     async def _exit_1(self, plan: Plan, asked: Asked, charge: Charge) -> Response:

@@ -23,6 +23,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
+_ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 PAGE_POLICY = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 """For HTML that brings no policy of its own (the demo's GraphiQL loads scripts)."""
 TITLES = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large"}
@@ -54,8 +55,8 @@ def secure(headers: MutableHeaders) -> None:
     """Every header that is not there yet. What no cache may keep also says what it depends on (RFC 9111 4.1)."""
     if headers.get("Content-Type", "").startswith("text/html"):
         headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-    for name, value in HEADERS.items():
-        headers.setdefault(name, value)
+    present = {name for name, _ in headers.raw}
+    headers.raw.extend(one for one in _ENCODED if one[0] not in present)
     headers.setdefault("Cache-Control", "no-store")
     if "no-store" in headers["Cache-Control"]:
         headers.add_vary_header("Authorization")

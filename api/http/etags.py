@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 LONGEST_HEADER = 4_096
 HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept, Accept-Encoding"}
@@ -39,9 +40,14 @@ class Condition:
 
 def condition(if_none_match: Sequence[str], plan: str, media: str, scopes: Iterable[str]) -> Condition:
     """Of a GET or HEAD request. A header that is no list of tags says nothing."""
-    made = hashlib.sha256(f"{plan} {media} {' '.join(sorted(scopes))}".encode()).hexdigest()[:16]
-    suffix, header = f"-{made}", ", ".join(if_none_match)
+    suffix, header = _suffix(plan, media, frozenset(scopes)), ", ".join(if_none_match)
     if header.strip() == "*":
         return Condition(suffix, (), any_=True)
     given = _ENTITY_TAG.findall(header) if len(header) <= LONGEST_HEADER else []
     return Condition(suffix, tuple(one.removesuffix(suffix) for one in given if one.endswith(suffix)))
+
+
+@lru_cache(maxsize=1_000)
+def _suffix(plan: str, media: str, scopes: frozenset[str]) -> str:
+    made = hashlib.sha256(f"{plan} {media} {' '.join(sorted(scopes))}".encode()).hexdigest()
+    return f"-{made[:16]}"
