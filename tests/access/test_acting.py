@@ -1,28 +1,13 @@
 """The writing door, `access.act`: who may act for somebody else."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from tests.access.world import CITIZEN, CLINIC, MOTHER, PATIENT, World
-from tests.conftest import Database
-from tests.postgres import Databases
 
 ACT = "select outcome from access.act($1, $2, 'consents', 'consent:read', null)"
 OPENED = "select current_setting('app.persons'), current_setting('app.organization')"
-
-
-@pytest.fixture
-async def world(databases: Databases, migrated: str) -> AsyncIterator[World]:
-    dsn = await databases.clone(migrated)
-    connection = await asyncpg.connect(Database(dsn.split("?")[0].rsplit("/", 1)[1]).owner)
-    made = World(connection)
-    await made.build()
-    yield made
-    await connection.close()
-    await databases.drop(dsn)
 
 
 async def test_a_representative_acts_until_the_right_ends(world: World) -> None:

@@ -1,39 +1,16 @@
 """The decision, `access.begin`: each right alone, what ends it, and what is stronger. On the settings it makes too."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import ClassVar
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 
 from domain.values import utc_now
 from tests.access.world import CITIZEN, CLINIC, DOCTOR, HOSPITAL, MOTHER, PATIENT, STRANGER, World
-from tests.conftest import Database
-from tests.postgres import Databases
 
 REFUSED, DEAD = ("REFUSED", set()), ("DEAD", set())
 ALL = {"labs", "vitals", "allergies"}
-
-
-@pytest.fixture(scope="module")
-async def connection(databases: Databases, migrated: str) -> AsyncIterator[asyncpg.Connection]:
-    dsn = await databases.clone(migrated)
-    opened = await asyncpg.connect(Database(dsn.split("?")[0].rsplit("/", 1)[1]).owner)
-    yield opened
-    await opened.close()
-    await databases.drop(dsn)
-
-
-@pytest.fixture
-async def world(connection: asyncpg.Connection) -> AsyncIterator[World]:
-    transaction = connection.transaction()
-    await transaction.start()
-    made = World(connection)
-    await made.build()
-    yield made
-    await transaction.rollback()
 
 
 class TestTheCitizen:

@@ -1,6 +1,5 @@
 """`access.begin` decides about a citizen's own book by a shorter way: it finds what the longer one would find."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,8 +8,6 @@ import pytest
 
 from domain.values import utc_now
 from tests.access.world import CITIZEN, CLINIC, MOTHER, PATIENT, SCOPE, STRANGER, World
-from tests.conftest import Database
-from tests.postgres import Databases
 
 SETTINGS = ("patient", "sections", "undated", "windows", "sensitive")
 ASKED = ["labs", "vitals", "documents"]
@@ -45,25 +42,6 @@ GRANTS = (
     "made",
     "made of a dead one",
 )
-
-
-@pytest.fixture(scope="module")
-async def connection(databases: Databases, migrated: str) -> AsyncIterator[asyncpg.Connection]:
-    dsn = await databases.clone(migrated)
-    opened = await asyncpg.connect(Database(dsn.split("?")[0].rsplit("/", 1)[1]).owner)
-    yield opened
-    await opened.close()
-    await databases.drop(dsn)
-
-
-@pytest.fixture
-async def world(connection: asyncpg.Connection) -> AsyncIterator[World]:
-    transaction = connection.transaction()
-    await transaction.start()
-    made = World(connection)
-    await made.build()
-    yield made
-    await transaction.rollback()
 
 
 async def granted(world: World, kind: str) -> UUID:
