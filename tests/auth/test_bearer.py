@@ -84,7 +84,7 @@ def test_a_client_on_its_own_behalf_has_no_subject(offline):
         {"aud": "https://other.example/api"},
         {"aud": [f"{ISSUER}/graphql2"]},
         {"exp": int(time.time()) - 60},
-        {"iat": int(time.time()) + 600},
+        {"iat": int(time.time()) + 86_400},
         {"gid": "not-a-uuid"},
         {"gid": 5},
         {"sub": "not-a-uuid"},
