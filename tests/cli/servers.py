@@ -74,8 +74,10 @@ class Parent:
         return self.process.wait(30)
 
     def close(self):
+        """Its server ends a moment after it, and writes into its folder until then."""
         self.process.kill()
         self.process.communicate()
+        assert self.server is None or ended(self.server, 30)
 
 
 @pytest.fixture
