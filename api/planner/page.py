@@ -1,9 +1,9 @@
 """One page of a Relay connection as SQL: every list over its rows in one pass, and only what was asked for.
 
 `first` counts from the beginning of what lies between the cursors, `last` from its end; `before` alone is like `last`.
-Either way edges stand in the order of the list (GraphQL Cursor Connections 4.4). A row more than asked is fetched only
-where `pageInfo` wants to know whether there is another page, what lies beyond a cursor is looked at only where it is
-asked for, and cursors are only made where they are selected.
+Either way edges stand in the order of the list (GraphQL Cursor Connections 4.4). What lies beyond a page or a cursor is
+looked at only where it is asked for (beyond a page only where the page is full), and cursors are only made where they
+are selected.
 """
 
 from graphql import GraphQLObjectType, get_named_type, get_nullable_type
@@ -11,7 +11,7 @@ from graphql import GraphQLObjectType, get_named_type, get_nullable_type
 from api.pagination import DEFAULT_PAGE, Cursor, keyset
 from api.planner.filters import Filter
 from api.planner.selection import Chosen
-from api.planner.sql import Compiler, record_of
+from api.planner.sql import Compiler, record_of, used
 
 
 class Page:
@@ -27,11 +27,12 @@ class Page:
         self.places: dict[str, tuple[str, str]] = {}
         self.lists: list[str] = []
         self.facts: dict[str, str] = {}
+        self.more = False
 
     def sql(self) -> str:
         fields = self.compiler.selection.of(self.connection, self.chosen)
         shape = ", ".join(f'{self.part(one)} as "{self.compiler.name(one.key)}"' for one in fields)
-        if not self.lists and not self.facts:
+        if not (self.lists or self.facts or self.more):
             return f"select row_to_json(c) from (select {shape}) c"
         return f"select row_to_json(c) from (select {shape} from ({self.aggregate()}) g) c"
 
@@ -74,10 +75,11 @@ class Page:
         return f"(select row_to_json(i) from (select {shape}) i)"
 
     def info(self, inner: Chosen, info: GraphQLObjectType) -> str:
-        """The far end of the direction tells by a row more; the near end by what lies beyond the cursor given there."""
+        """The far end of the direction tells by what follows a full page, the near end by what stands before it."""
         near, far = ("hasNextPage", "hasPreviousPage") if self.backward else ("hasPreviousPage", "hasNextPage")
         if inner.name == far:
-            return self.fact("more", "count(*) > {size}")
+            self.more = True
+            return "g.more"
         if inner.name == near:
             cursor = "before" if self.backward else "after"
             return self._anything_beyond(cursor) if cursor in self.given else "false"
@@ -87,9 +89,9 @@ class Page:
 
     def cursor(self, name: str, *, last: bool) -> str:
         """The cursor of one end of the page: made once of that row's place, not of every row."""
-        nth = "[count(*) {within}]" if last else "[1]"
+        nth, order = "[count(*)]" if last else "[1]", " order by t.place" if self.backward else ""
         parts = [
-            self.fact(f"{name}_{part}", f"(array_agg(t.{part} order by t.place) {{within}}){nth}") + f" as {part}"
+            self.fact(f"{name}_{part}", f"(array_agg(t.{part}{order})){nth}") + f" as {part}"
             for part in (self.keyset.column, "id")
         ]
         return f"(select {self.keyset.cursor('e')} from (select {', '.join(parts)}) e)"
@@ -99,23 +101,19 @@ class Page:
         return f"g.{name}"
 
     def aggregate(self) -> str:
-        size = self._size()
-        if len(self.lists) == 1 and not self.facts and not self.backward:
-            rows = self._rows(f"select {self.lists[0]}", "t", size)
-            return f"select coalesce(json_agg(row_to_json(x)), '[]') as c1 from ({rows}) x"
-        more = "more" in self.facts
-        within = f"filter (where t.place <= {size})" if more else ""
-        order = "t.place desc" if self.backward else "t.place"
-        lists = [
-            f"coalesce(json_agg((select row_to_json(x) from (select {columns}) x) order by {order}) {within}, "
-            f"'[]') as c{n}"
-            for n, columns in enumerate(self.lists, 1)
-        ]
-        facts = [f"{sql.format(size=size, within=within)} as {name}" for name, sql in self.facts.items()]
-        place = f"select r.*, row_number() over (order by {self._order('r')}) as place"
-        return (
-            f"select {', '.join([*lists, *facts])} from ({self._rows(place, 'r', f'{size} + 1' if more else size)}) t"
-        )
+        """The lists and the facts, of rows that come in the order of paging; `place` turns them round."""
+        size, order = self._size(), " order by t.place desc" if self.backward else ""
+        facts = [f"{sql} as {name}" for name, sql in self.facts.items()]
+        if self.more:
+            beyond = self._rows("select", self.compiler.alias(), "1")
+            facts.append(f"(count(*) = {size} and exists ({beyond} offset {size})) as more")
+        lists = [f"coalesce(json_agg(x{n}{order}), '[]') as c{n}" for n, _ in enumerate(self.lists, 1)]
+        columns = used("t", *self.lists, *(sql.replace("t.place", "") for sql in self.facts.values()))
+        rows = self._rows(f"select {columns}", "t", size)
+        if self.backward:
+            rows = f"select t.*, row_number() over () as place from ({rows}) t"
+        shapes = [f" cross join lateral (select {columns}) x{n}" for n, columns in enumerate(self.lists, 1)]
+        return f"select {', '.join([*lists, *facts])} from ({rows}) t{''.join(shapes)}"
 
     def _matching(self, row: str, *conditions: str) -> str:
         """After `from`: the rows of the list, whatever the page, for which the conditions hold too."""

@@ -5,6 +5,7 @@ one statement serves every decision. Arguments become parameters `$2`, `$3` ...,
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,10 @@ class Compiler:
         """`select row_to_json` of one object made of the selected fields of the row `row`."""
         return f"select row_to_json(x) from (select {self.columns(chosen, type_, row)}{from_}) x"
 
+    def items(self, columns: str, row: str, rows: str) -> str:
+        """`select` the list of objects with these columns, one of each of the `rows` (all after `select ...`)."""
+        return f"select coalesce(json_agg(x), '[]') from {shaped(row, columns, rows)}"
+
     def columns(self, chosen: Chosen, type_: GraphQLObjectType, row: str) -> str:
         fields = self.selection.of(type_, chosen)
         return ", ".join(f'{self.expression(one, type_, row)} as "{self.name(one.key)}"' for one in fields)
@@ -95,10 +100,9 @@ class Compiler:
             return json
         element = self.alias()
         if _is_list(chosen):
-            rows = (
-                f"select {self.json_columns(chosen, type_, element)} from jsonb_array_elements({json}) {element}(value)"
-            )
-            sql = f"(select coalesce(json_agg(row_to_json(x)), '[]') from ({rows}) x)"
+            columns = self.json_columns(chosen, type_, element)
+            rows = f"(select jsonb_array_elements({json}) as value) {element}"  # in `from` it would be stored first
+            sql = f"(select coalesce(json_agg(x), '[]') from {rows} cross join lateral (select {columns}) x)"
         else:
             value = f" from (select {json} as value) {element}"
             sql = f"(select row_to_json(x) from (select {self.json_columns(chosen, type_, element)}{value}) x)"
@@ -129,13 +133,11 @@ class Compiler:
         if rel.own_sources:
             self.own_sources.add(other)
         on, order = rel.on.format(t=row, r=other), rel.order.format(t=row, r=other)
-        rows = (
-            f"select {self.columns(chosen, type_, other)} from {record_of(type_).table} {other} "
-            f"where {other}.patient_id = $1::uuid and {on} order by {order}"
-        )
+        columns = self.columns(chosen, type_, other)
+        rows = f"from {record_of(type_).table} {other} where {other}.patient_id = $1::uuid and {on} order by {order}"
         if _is_list(chosen):
-            return f"(select coalesce(json_agg(row_to_json(x)), '[]') from ({rows}) x)"
-        return f"(select row_to_json(x) from ({rows} limit 1) x)"
+            return f"({self.items(columns, other, rows)})"
+        return f"(select row_to_json(x) from {shaped(other, columns, f'{rows} limit 1')})"
 
     def section(self, chosen: Chosen, source: SectionSource) -> str:
         """A gated section: single, list or connection."""
@@ -149,11 +151,11 @@ class Compiler:
         row = self.alias()
         where = " and ".join([self.visible(chosen, row), *Filter(self, chosen).where(row)])
         order = keyset(chosen.arguments(self.selection.variables)).sql(row)
-        from_ = f" from {record_of(type_).table} {row} where {where} order by {order}"
-        if source.kind == "single":
-            return self.object(chosen, type_, row, f"{from_} limit 1")
+        rows = f"from {record_of(type_).table} {row} where {where} order by {order}"
         columns = self.columns(chosen, type_, row)
-        return f"select coalesce(json_agg(row_to_json(x)), '[]') from (select {columns}{from_}) x"
+        if source.kind == "single":
+            return f"select row_to_json(x) from {shaped(row, columns, f'{rows} limit 1')}"
+        return self.items(columns, row, rows)
 
     def visible(self, chosen: Chosen, row: str) -> str:
         all_versions = chosen.arguments(self.selection.variables).get("includeSuperseded")
@@ -172,6 +174,21 @@ class Compiler:
     def alias(self) -> str:
         self._aliases += 1
         return f"t{self._aliases}"
+
+
+def shaped(row: str, columns: str, rows: str) -> str:
+    """After `from`: objects `x` with these columns, in the order of the `rows` (what follows `select ...`) they are of.
+
+    PostgreSQL writes an object that it makes above the sorted and limited rows, of nothing but what it needs of them,
+    in two thirds of the time that it takes for one made below.
+    """
+    return f"(select {used(row, columns)} {rows}) {row} cross join lateral (select {columns}) x"
+
+
+def used(row: str, *sql: str) -> str:
+    """The columns of a row that some SQL uses, as a list to select."""
+    names = dict.fromkeys(name for one in sql for name in re.findall(rf"\b{row}\.(\w+)", one))
+    return ", ".join(f"{row}.{name}" for name in names)
 
 
 def opened(section: str) -> str:
