@@ -146,7 +146,7 @@ def _refusals(plan: Plan, answer: Answer, caller: Caller) -> list[dict[str, Any]
     ]
 
 
-def _told(key: str, data: str | None, errors: list[Any], asked: Asked, charge: Charge) -> Response:
+def _told(key: str, data: bytes | None, errors: list[Any], asked: Asked, charge: Charge) -> Response:
     return answers.answered(answers.planned_body(key, data, errors, charge.extensions), asked.media, charge.headers)
 
 

@@ -215,7 +215,7 @@ async def read_root(info: Info) -> Any:
     return opened_record(plan, answer.data, refused_gates(plan, answer), context)
 
 
-def opened_record(plan: Plan, data: str | None, refused: list[Any], context: Context) -> Any:
+def opened_record(plan: Plan, data: bytes | None, refused: list[Any], context: Context) -> Any:
     """The answer as a dictionary; refused sections hold their error, which graphql-core tells at their path."""
     if data is None:
         raise graphql_error(not_found())

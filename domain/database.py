@@ -99,6 +99,10 @@ class _Owned(MappedAsDataclass, kw_only=True, repr=False):
         return table
 
 
+USUAL_ORDER = ("occurred desc nulls last", "id desc")
+"""Of the items of a section: what happened last comes first (api/pagination.py)."""
+
+
 class Item(_Owned, kw_only=True, repr=False):
     """One fact of a section as one source reported it. Rows are never changed by a reader's view of them:
 
@@ -126,7 +130,7 @@ class Item(_Owned, kw_only=True, repr=False):
     def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
         name = cls.__tablename__  # type: ignore[attr-defined]  # mapped subclasses have it
         return (
-            Index(f"ix_{name}_shown", "patient_id", "occurred", "id", postgresql_where=text("shown")),
+            Index(f"ix_{name}_page", "patient_id", *map(text, USUAL_ORDER), postgresql_where=text("shown")),
             Index(f"ix_{name}_fact", "patient_id", "fact_key"),
             CheckConstraint(f"occurred ~ '{PARTIAL_DATE}'", name="occurred"),
             {"schema": "book", "info": {"class": "patient"}},

@@ -13,11 +13,11 @@ from api.http.refusals import Refused
 CONTENT_TYPES = {GRAPHQL: f"{GRAPHQL}; charset=utf-8", JSON: f"{JSON}; charset=utf-8"}
 
 
-def planned_body(key: str, data: str | None, errors: list[Any], extensions: Mapping[str, Any] | None) -> bytes:
+def planned_body(key: str, data: bytes | None, errors: list[Any], extensions: Mapping[str, Any] | None) -> bytes:
     """The body around what PostgreSQL wrote, untouched. Keys of an operation are GraphQL names: themselves in JSON."""
     told = b',"errors":' + orjson.dumps(errors) if errors else b""
     more = b',"extensions":' + orjson.dumps(extensions) if extensions else b""
-    return f'{{"data":{{"{key}":{data or "null"}}}'.encode() + told + more + b"}"
+    return b'{"data":{"%b":%b}%b%b}' % (key.encode(), data or b"null", told, more)
 
 
 def answered(body: bytes, media: str, headers: Mapping[str, str]) -> Response:

@@ -97,7 +97,7 @@ def _position(name: str, told: Any) -> list[Any]:
     return [limits, revision, None if last is None else str(UUID(last)), removals]
 
 
-def lost(arguments: Mapping[str, Any], shape: tuple[tuple[str, str], ...]) -> str | None:
+def lost(arguments: Mapping[str, Any], shape: tuple[tuple[str, str], ...]) -> bytes | None:
     """The answer where a book is closed to a phone that holds a copy of it: drop everything. None without a copy.
 
     It says what the cursor says, so it tells nothing of books that were never open. `shape`: response keys and fields.
@@ -106,7 +106,7 @@ def lost(arguments: Mapping[str, Any], shape: tuple[tuple[str, str], ...]) -> st
     if known is None:
         return None
     told = {"purged": list(known.sections), "hasMore": False, "patientId": str(known.patient_id), TYPENAME: "Changes"}
-    return orjson.dumps({key: told.get(name) for key, name in shape}).decode()
+    return orjson.dumps({key: told.get(name) for key, name in shape})
 
 
 class Changes:

@@ -16,7 +16,9 @@ from asyncpg.prepared_stmt import PreparedStatement
 from api.planner.plan import Plan
 from domain.errors import Busy
 
-READ = "select data, outcome, opened, tag from access.read($1, $2, $3, $4, $5, $6, $7, $8)"
+READ = """select (r).data, (r).outcome, (r).opened, (r).tag
+            from (select access.read($1, $2, $3, $4, $5, $6, $7, $8) as r) as once"""
+"""As a value, not as a table: a table of one row is written and read again, and this row is a whole book."""
 PLANS_A_CONNECTION = 100  # each takes up to a megabyte of its server process
 STALE = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError)  # its statements no longer fit the schema
 WAIT_S, COMMAND_S = 5, 10
@@ -40,6 +42,11 @@ class RecordConnection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg is 
         self.plans[plan.name] = await self.prepare(plan.sql, name=plan.name)
         if len(self.plans) > PLANS_A_CONNECTION:
             self.plans.popitem(last=False)
+
+
+async def bytes_of_json(connection: asyncpg.Connection) -> None:
+    """JSON comes as it was written, in UTF-8: it goes on to the client without ever being text."""
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=bytes, decoder=bytes, format="binary")
 
 
 class Connections:
@@ -93,6 +100,7 @@ class Connections:
                 timeout=WAIT_S,
                 server_settings=SETTINGS,
             )
+            await bytes_of_json(connection)
             connection.read = await connection.prepare(READ)
             await connection.execute("select 1")  # asyncpg prepares without a Sync: statement_timeout runs until one
         except BaseException:

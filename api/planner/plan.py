@@ -83,7 +83,7 @@ class Plan:
         purpose = self.root.arguments(variables).get("purpose")
         return None if purpose is None else str(getattr(purpose, "value", purpose))
 
-    def lost(self, variables: VariableValues) -> str | None:
+    def lost(self, variables: VariableValues) -> bytes | None:
         """What a phone is told of a book that is closed to it, where it may hold a copy; else None."""
         return lost(self.root.arguments(variables), self.shape) if self.shape else None
 

@@ -24,13 +24,13 @@ UNREACHABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`data`: the JSON of the root field, or None. `opened`: `,labs,vitals,`.
+    """`data`: the JSON of the root field in UTF-8, or None. `opened`: `,labs,vitals,`.
 
     `outcome`: ALLOWED, UNCHANGED, REFUSED or DEAD. `tag` tells this answer from every other, where one was asked for;
     UNCHANGED if it is the one the reader has.
     """
 
-    data: str | None
+    data: bytes | None
     outcome: str
     opened: str
     tag: str | None

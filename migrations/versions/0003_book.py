@@ -1,15 +1,19 @@
 """The record: one table a section, and the parts of its items. Each is made, protected and granted in one call."""
 
+from functools import partial
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from migrations.owned import create_patient_table
+from migrations import owned
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
+
+create_patient_table = partial(owned.create_patient_table, policy=owned.spelled_out)
 
 
 def upgrade() -> None:

@@ -10,7 +10,7 @@ what of it is open without limits of time; `app.windows`, first and last day of 
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.owned import reading
+from migrations.owned import spelled_out
 
 revision = "0006"
 down_revision = "0005"
@@ -338,7 +338,7 @@ begin
     loop
         execute format('drop policy record on %s', drawn.name);
         execute format('create policy record on %s for select to healthbook_record using (%s)', drawn.name,
-                       replace($x${reading("<section>")}$x$, '<section>', drawn.section));
+                       replace($x${spelled_out("<section>")}$x$, '<section>', drawn.section));
     end loop;
 end $redraw$
 """

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from migrations.owned import create_patient_table
+from migrations.owned import create_patient_table, spelled_out
 
 revision = "0010"
 down_revision = "0009"
@@ -84,6 +84,7 @@ def upgrade() -> None:
         sa.Column("sensitivity", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("patient_id", "id", name=op.f("pk_removal")),
         section=ANY_SECTION,
+        policy=spelled_out,
         info={"class": "patient"},
     )
     op.create_index("ix_removal_patient_id_section_revision", "removal", ["patient_id", "section", "revision"], schema="book")

@@ -18,6 +18,7 @@ from graphql import (
 )
 from sqlalchemy.dialects import postgresql
 
+from api.pagination import keyset
 from api.planner.sources import SOURCE, SectionChangesSource, SectionSource
 from api.planner.sql import record_of
 from api.schema import create_schema
@@ -228,8 +229,11 @@ def test_its_tables_are_a_patients_own(section):
 @each_section
 def test_what_is_shown_is_found_by_an_index_in_the_order_of_reading(section):
     indexes = {index.name: index for index in section.model.__table__.indexes}
-    shown = indexes[f"ix_{section.model.__tablename__}_shown"]
-    assert [column.name for column in shown.columns] == ["patient_id", "occurred", "id"]
+    shown = indexes[f"ix_{section.model.__tablename__}_page"]
+    assert [str(one) for one in shown.expressions] == [
+        f"{section.model.__tablename__}.patient_id", "occurred desc nulls last", "id desc"
+    ]  # fmt: skip
+    assert keyset({}).sql("t") == "t.occurred desc nulls last, t.id desc"
     assert str(shown.dialect_options["postgresql"]["where"].compile(dialect=postgresql.dialect())) == "shown"
 
 

@@ -145,7 +145,7 @@ class TestReading:
             with pytest.raises(asyncpg.InvalidTextRepresentationError):
                 await seen(connection, table)
 
-    @pytest.mark.parametrize("missing", ["patient", "sections", "sensitive", "undated", "windows"])
+    @pytest.mark.parametrize("missing", ["patient", "sensitive", "undated", "windows"])
     async def test_with_half_a_decision_too(self, table: str, missing: str, seeded: Database) -> None:
         if table not in SECTION_OF and missing != "patient":
             return
@@ -178,8 +178,8 @@ class TestReading:
 class TestSections:
     async def test_a_closed_section_is_empty(self, table: str, seeded: Database) -> None:
         others = "," + ",".join(s.name for s in SECTIONS if s.name != SECTION_OF[table]) + ","
-        for sections in (others, ",", "", f",x{SECTION_OF[table]},", SECTION_OF[table]):
-            async with role(seeded, "healthbook_record", **opened(table, sections=sections)) as connection:
+        for open_ in (others, ",", "", f",x{SECTION_OF[table]},", SECTION_OF[table]):
+            async with role(seeded, "healthbook_record", **opened(table, undated=open_)) as connection:
                 assert await seen(connection, table) == []
 
     async def test_a_label_that_is_not_listed_hides_the_row(self, table: str, seeded: Database) -> None:
@@ -197,6 +197,14 @@ class TestSections:
             assert await labelled(seeded, table, "HIV", sensitive=sensitive) == []
         assert await labelled(seeded, table, "HIV", sensitive=f",{other}:MENTAL,{section}:HIV,") == [MINE]
         assert await labelled(seeded, table, "HIV", sensitive="*") == [MINE]
+
+    async def test_a_label_opens_nothing_that_its_day_closes(self, table: str, seeded: Database) -> None:
+        section = SECTION_OF[table]
+        for sensitive in (f",{section}:HIV,", "*"):
+            for first, expected in ((DAY, [MINE]), ("2025-03-15", [])):
+                told = dated(table, first, "2025-12-31") | {"sensitive": sensitive}
+                assert await labelled(seeded, table, "HIV", **told) == expected
+            assert await labelled(seeded, table, "HIV", sensitive=sensitive, undated=",") == []
 
     @pytest.mark.parametrize(
         ("first", "last", "expected"),

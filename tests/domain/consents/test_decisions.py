@@ -106,6 +106,8 @@ class World:
         async with self.owner.transaction():
             await self.owner.fetchval(BEGIN, grant, person.patient_id, purpose, list(SECTIONS))
             told = await self.owner.fetchrow(OPENED)
+        dated = {one.partition(":")[0] for one in told["windows"].split(",")}
+        assert dated | set(told["undated"].split(",")) == set(told["sections"].split(",")) | {""}
         return {section: _view(told, section) for section in told["sections"].split(",") if section}
 
 
