@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,9 +22,10 @@ HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "X-Permitted-Cross-Domain-Policies": "none",
 }
-_ENCODED = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 PAGE_POLICY = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 """For HTML that brings no policy of its own (the demo's GraphiQL loads scripts)."""
+_ALL = {name.lower().encode(): value.encode() for name, value in {**HEADERS, "Cache-Control": "no-store"}.items()}
+_FOR_ALL, _FOR_PAGES = list(_ALL.items()), list((_ALL | {b"content-security-policy": PAGE_POLICY.encode()}).items())
 TITLES = {400: "Bad Request", 408: "Request Timeout", 413: "Content Too Large"}
 
 
@@ -43,26 +43,24 @@ class RequestId:
 
         async def tell(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                secure(headers)
+                own = (b"x-request-id", request_id.encode())
+                message["headers"] = secured([*message.get("headers", ()), own])
             await send(message)
 
         await self.app(scope, receive, tell)
 
 
-def secure(headers: MutableHeaders) -> None:
-    """Every header that is not there yet. What no cache may keep also says what it depends on (RFC 9111 4.1)."""
-    if headers.get("Content-Type", "").startswith("text/html"):
-        headers.setdefault("Content-Security-Policy", PAGE_POLICY)
-    present = {name for name, _ in headers.raw}
-    headers.raw.extend(one for one in _ENCODED if one[0] not in present)
-    headers.setdefault("Cache-Control", "no-store")
-    if "no-store" in headers["Cache-Control"]:
-        headers.add_vary_header("Authorization")
-    if "Vary" in headers:
-        names = (name.strip() for name in headers["Vary"].split(","))
-        headers["Vary"] = ", ".join({name.lower(): name for name in names}.values())
+def secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """With every header that is not there yet. What no cache may keep also says what it depends on (RFC 9111 4.1)."""
+    told = dict(headers)
+    wanted = _FOR_PAGES if told.get(b"content-type", b"").startswith(b"text/html") else _FOR_ALL
+    names = [name.strip() for key, value in headers if key == b"vary" for name in value.split(b",")]
+    if b"no-store" in told.get(b"cache-control", b"no-store"):
+        names.append(b"Authorization")
+    if names:
+        headers = [one for one in headers if one[0] != b"vary"]
+        headers.append((b"vary", b", ".join({name.lower(): name for name in names}.values())))
+    return headers + [one for one in wanted if one[0] not in told]
 
 
 class BodyLimit:
