@@ -1,9 +1,8 @@
-"""Reading costs less: the usual row passes a short policy, the usual page needs no sorting, one statement decides and logs.
+"""Reading costs less: the usual row passes a short policy, and one statement decides and logs.
 
 - A policy names 25 functions, and each is prepared for each table of each read. What is usual (open without limits of
   time, no label or all of them) is told by less than half of them; `access.within_limits` decides about the rest. What
   `app.undated` and `app.windows` name is open; `app.sections`, which names both, is for the gates of the statement.
-- `ix_<table>_page`, in place of `ix_<table>_shown`, has the order of the usual page, so a page reads its own rows and not all of the patient's.
 - The log row of a citizen's own book is the decision: no row, no right.
 - `access.read` hands on what the plan wrote as it is (`json`), instead of turning it into another type.
 """
@@ -17,11 +16,6 @@ revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
-
-TABLES = (
-    "demographics", "allergies", "conditions", "family_history", "social_history", "immunizations", "encounters", "procedures",
-    "labs", "imaging", "vitals", "prescriptions", "dispenses", "referrals", "follow_ups", "insurance", "documents",
-)
 
 # What the policies said themselves until now; a citizen's own rows never come here.
 WITHIN_LIMITS = """create function access.within_limits(p_section text, p_sensitivity text, p_occurred text) returns boolean
@@ -147,19 +141,6 @@ def upgrade() -> None:
     op.execute(f"alter function access.read{READ_ARGUMENTS} owner to {RECORD}")
     op.execute(f"revoke create on schema access from {RECORD}")
     op.execute(f"grant execute on function access.read{READ_ARGUMENTS} to healthbook_web")
-    with op.get_context().autocommit_block():  # the book is read meanwhile
-        for table in TABLES:
-            _in_order_of_pages(table)
-
-
-def _in_order_of_pages(table: str) -> None:
-    """One that was cut short is made anew."""
-    op.execute(f"drop index concurrently if exists book.ix_{table}_page")
-    op.execute(
-        f"create index concurrently if not exists ix_{table}_page on book.{table} "
-        "(patient_id, occurred desc nulls last, id desc) where shown"
-    )
-    op.execute(f"drop index concurrently if exists book.ix_{table}_shown")
 
 
 def downgrade() -> None:

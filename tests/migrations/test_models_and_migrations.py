@@ -41,6 +41,27 @@ async def test_a_model_without_a_migration_is_found(database: Database) -> None:
         await asyncio.to_thread(command.check, _config(database))
 
 
+async def test_indexes_whose_making_was_cut_short_are_made(database: Database) -> None:
+    """As after a lock that could not be had: one half made, one not yet, one not yet in the place of the old one."""
+    connection = await asyncpg.connect(database.owner)
+    state = "select indexrelid from pg_index where indisvalid and indexrelid::regclass::text like 'book.ix\\_%\\_page'"
+    ready = {row[0] for row in await connection.fetch(state)}
+    kept = await connection.fetchval("select 'book.ix_encounters_page'::regclass::oid")
+    await connection.execute("""
+        update pg_index set indisvalid = false where indexrelid = 'book.ix_labs_page'::regclass;
+        drop index book.ix_vitals_page;
+        create index ix_imaging_shown on book.imaging (patient_id, occurred, id) where shown;
+        update registry.alembic_version set version_num = '0020'
+    """)
+    await asyncio.to_thread(command.upgrade, _config(database), "head")
+    made = {row[0] for row in await connection.fetch(state)}
+    assert len(made) == len(ready) == 17
+    assert kept in made & ready
+    assert await connection.fetchval("select to_regclass('book.ix_imaging_shown')") is None
+    await connection.close()
+    await asyncio.to_thread(command.check, _config(database))
+
+
 def test_the_code_asks_for_the_newest_revision() -> None:
     assert ScriptDirectory.from_config(config()).get_heads() == [REVISION]
 
