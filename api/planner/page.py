@@ -26,13 +26,13 @@ class Page:
         self.keyset, self.filter = keyset(arguments), Filter(compiler, chosen)
         self.places: dict[str, tuple[str, str]] = {}
         self.lists: list[str] = []
-        self.facts: dict[str, str] = {}
+        self.ends: dict[str, tuple[str, str]] = {}  # column and place of what the cursors of the page's ends need
         self.more = False
 
     def sql(self) -> str:
         fields = self.compiler.selection.of(self.connection, self.chosen)
         shape = ", ".join(f'{self.part(one)} as "{self.compiler.name(one.key)}"' for one in fields)
-        if not (self.lists or self.facts or self.more):
+        if not (self.lists or self.ends or self.more):
             return f"select row_to_json(c) from (select {shape}) c"
         return f"select row_to_json(c) from (select {shape} from ({self.aggregate()}) g) c"
 
@@ -89,31 +89,26 @@ class Page:
 
     def cursor(self, name: str, *, last: bool) -> str:
         """The cursor of one end of the page: made once of that row's place, not of every row."""
-        nth, order = "[count(*)]" if last else "[1]", " order by t.place" if self.backward else ""
-        parts = [
-            self.fact(f"{name}_{part}", f"(array_agg(t.{part}{order})){nth}") + f" as {part}"
-            for part in (self.keyset.column, "id")
-        ]
-        return f"(select {self.keyset.cursor('e')} from (select {', '.join(parts)}) e)"
-
-    def fact(self, name: str, sql: str) -> str:
-        self.facts[name] = sql
-        return f"g.{name}"
+        columns = (self.keyset.column, "id")
+        self.ends |= {f"{name}_{column}": (column, "count(*)" if last else "1") for column in columns}
+        parts = ", ".join(f"g.{name}_{column} as {column}" for column in columns)
+        return f"(select {self.keyset.cursor('e')} from (select {parts}) e)"
 
     def aggregate(self) -> str:
-        """The lists and the facts, of rows that come in the order of paging; `place` turns them round."""
-        size, order = self._size(), " order by t.place desc" if self.backward else ""
-        facts = [f"{sql} as {name}" for name, sql in self.facts.items()]
+        """The lists and what is told of the page. Rows come in the order of paging; `place` turns their lists round."""
+        size = self._size()
+        paged, listed = (" order by t.place", " order by t.place desc") if self.backward else ("", "")
+        parts = [f"coalesce(json_agg(x{n}{listed}), '[]') as c{n}" for n, _ in enumerate(self.lists, 1)]
+        parts += [f"(array_agg(t.{column}{paged}))[{nth}] as {name}" for name, (column, nth) in self.ends.items()]
         if self.more:
             beyond = self._rows("select", self.compiler.alias(), "1")
-            facts.append(f"(count(*) = {size} and exists ({beyond} offset {size})) as more")
-        lists = [f"coalesce(json_agg(x{n}{order}), '[]') as c{n}" for n, _ in enumerate(self.lists, 1)]
-        columns = used("t", *self.lists, *(sql.replace("t.place", "") for sql in self.facts.values()))
+            parts.append(f"(count(*) = {size} and exists ({beyond} offset {size})) as more")
+        columns = used("t", *self.lists, *(f"t.{column}" for column, _ in self.ends.values()))
         rows = self._rows(f"select {columns}", "t", size)
         if self.backward:
             rows = f"select t.*, row_number() over () as place from ({rows}) t"
         shapes = [f" cross join lateral (select {columns}) x{n}" for n, columns in enumerate(self.lists, 1)]
-        return f"select {', '.join([*lists, *facts])} from ({rows}) t{''.join(shapes)}"
+        return f"select {', '.join(parts)} from ({rows}) t{''.join(shapes)}"
 
     def _matching(self, row: str, *conditions: str) -> str:
         """After `from`: the rows of the list, whatever the page, for which the conditions hold too."""

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from api.access_log.roots import KEYS
-from api.middleware import HEADERS
+from api.middleware import HEADERS, PAGE_POLICY, secured
 from tests.api.access_log import LOG, READ, circle_of
 
 PATHS = (
@@ -162,3 +162,26 @@ class TestRoots:
     )
     async def test_33_hostile_days_are_refused(self, book, query):
         assert (await book.client.get(f"/audit/roots?{query}")).status_code == 400
+
+
+def test_names_that_an_answer_varies_by_are_told_once_however_they_came():
+    told = secured([(b"vary", b"Accept-Encoding, origin"), (b"vary", b"Origin"), (b"content-type", b"text/plain")])
+    assert [value for name, value in told if name == b"vary"] == [b"Accept-Encoding, Origin, Authorization"]
+
+
+def test_what_may_be_kept_varies_by_nothing_of_ours():
+    told = dict(secured([(b"cache-control", b"public, max-age=300")]))
+    assert told[b"cache-control"] == b"public, max-age=300"
+    assert b"vary" not in told
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [
+        ([], HEADERS["Content-Security-Policy"].encode()),
+        ([(b"content-type", b"text/html; charset=utf-8")], PAGE_POLICY.encode()),
+        ([(b"content-type", b"text/html"), (b"content-security-policy", b"mine")], b"mine"),
+    ],
+)
+def test_a_page_without_a_policy_gets_that_of_pages_and_its_own_stays(own, expected):
+    assert [value for name, value in secured(own) if name == b"content-security-policy"] == [expected]
