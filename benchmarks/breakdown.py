@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from api.planner.connections import READ
+from api.planner.connections import READ, bytes_of_json
 from api.planner.documents import Document, Documents
 from api.planner.plan import Plan
 from api.schema import create_schema, records_of
@@ -89,6 +89,7 @@ async def _steps(
     async def connect(dsn: str, role: str | None = None, **settings: str) -> asyncpg.Connection:
         connection = await asyncpg.connect(dsn, server_settings={"jit": "off", **settings})
         stack.push_async_callback(connection.close)
+        await bytes_of_json(connection)
         if role:
             await connection.execute(f"set role {role}")
         return connection
@@ -102,15 +103,11 @@ async def _steps(
     }
     for words, role in (("the plan, as owner", None), ("the plan under row-level security", "healthbook_record")):
         steps[words] = await _plan_alone(await connect(owner, role), plan, arguments)
-    begin, begin_later = await connect(owner), await connect(owner, synchronous_commit="off")
-    steps["access.begin, no wait for the disk"] = Step(lambda one: begin_later.fetchrow(BEGIN, *_asked(one, plan)))
-    steps["access.begin"] = Step(lambda one: begin.fetchrow(BEGIN, *_asked(one, plan)))
-    for words, settings in (
-        ("access.read, no wait for the disk", {"synchronous_commit": "off"}),
-        ("access.read", {}),
-    ):
-        reading = await connect(web, **settings)
-        steps[words] = _whole(reading, await reading.prepare(plan.sql, name=plan.name), plan, arguments)
+    begin, reading = await connect(owner, synchronous_commit="off"), await connect(web)
+    steps["access.begin, no wait for the disk"] = Step(lambda one: begin.fetchrow(BEGIN, *_asked(one, plan)))
+    prepared = await reading.prepare(plan.sql, name=plan.name)
+    for words, together in (("access.read, no wait for the disk", True), ("access.read", False)):
+        steps[words] = _whole(reading, prepared, plan, [arguments, REQUEST, None, together])
     return steps
 
 
@@ -126,10 +123,10 @@ async def _plan_alone(connection: asyncpg.Connection, plan: Plan, arguments: lis
     )
 
 
-def _whole(connection: asyncpg.Connection, prepared: object, plan: Plan, arguments: list[str | None]) -> Step:
+def _whole(connection: asyncpg.Connection, prepared: object, plan: Plan, others: list[object]) -> Step:
     async def read(one: Reader) -> object:
         _kept = prepared  # the driver closes a statement nobody holds
-        row = await connection.fetchrow(READ, *_asked(one, plan), plan.name, arguments, REQUEST, None)
+        row = await connection.fetchrow(READ, *_asked(one, plan), plan.name, *others)
         assert row["outcome"] == "ALLOWED"
         return row
 

@@ -17,8 +17,12 @@ from api.planner.plan import Plan
 from domain.errors import Busy
 
 READ = """select (r).data, (r).outcome, (r).opened, (r).tag
-            from (select access.read($1, $2, $3, $4, $5, $6, $7, $8) as r) as once"""
-"""As a value, not as a table: a table of one row is written and read again, and this row is a whole book."""
+            from (select access.read($1, $2, $3, $4, $5, $6, $7, $8) as r,
+                         case when $9 then set_config('synchronous_commit', 'off', true) end) as once"""
+"""As a value, not as a table: a table of one row is written and read again, and this row is a whole book.
+
+$9: whether somebody else waits for the disk instead (group_commit.py).
+"""
 PLANS_A_CONNECTION = 100  # each takes up to a megabyte of its server process
 STALE = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError)  # its statements no longer fit the schema
 WAIT_S, COMMAND_S = 5, 10
