@@ -70,56 +70,62 @@ async def register(
 
     `requires_par` and `requires_dpop` are the profile's unless told.
     """
-    client_id = client_id or str(uuid4())
-    profile = check(
-        kind=kind,
-        name=name,
-        auth_method=auth_method,
-        grant_types=grant_types,
-        scope=scope,
-        redirect_uris=[*redirect_uris, *post_logout_redirect_uris],
-        client_id=client_id,
-    )
-    _check_needs(profile, auth_method, grant_types, redirect_uris, organization_id, jwks)
-    secret = new_secret() if auth_method == "client_secret_basic" else None
     client = OAuthClient(
-        client_id=client_id,
-        name=unicodedata.normalize("NFC", name),
+        client_id=client_id or str(uuid4()),
+        name=name,
         kind=kind,
         status=status,
         auth_method=auth_method,
         grant_types=list(grant_types),
-        scope=" ".join(split(scope)),
+        scope=scope,
         created_at=utc_now(),
         redirect_uris=list(redirect_uris),
         post_logout_redirect_uris=list(post_logout_redirect_uris),
         organization_id=organization_id,
-        requires_par=profile.requires_par(auth_method) if requires_par is None else requires_par,
-        requires_dpop=profile.requires_dpop if requires_dpop is None else requires_dpop,
         expires_at=expires_at,
-        secret_hash=digest(secret) if secret else None,
-        jwks=public_jwks(jwks) if jwks is not None else None,
+        jwks=jwks,
     )
+    _settle(client, _profile_of(client), requires_par, requires_dpop)
+    secret = _give_credential(client)
     await session.merge(client)
     await session.flush()
-    return Registered(client_id, secret)
+    return Registered(client.client_id, secret)
 
 
-def _check_needs(
-    profile: Profile,
-    auth_method: str,
-    grant_types: Sequence[str],
-    redirect_uris: Sequence[str],
-    organization_id: UUID | None,
-    jwks: dict[str, Any] | None,
-) -> None:
-    """What goes only together. Invalid names the field that is missing, or there for nothing."""
-    if (CODE in grant_types) != bool(redirect_uris):
+def _profile_of(client: OAuthClient) -> Profile:
+    """The profile that a client fits as it was told, with what goes only together. Invalid names the field."""
+    profile = check(
+        kind=client.kind,
+        name=client.name,
+        auth_method=client.auth_method,
+        grant_types=client.grant_types,
+        scope=client.scope,
+        redirect_uris=[*client.redirect_uris, *client.post_logout_redirect_uris],
+        client_id=client.client_id,
+    )
+    if (CODE in client.grant_types) != bool(client.redirect_uris):
         raise Invalid("redirect_uris", "needed for the authorization code, and only for it")
-    if profile.needs_organization != (organization_id is not None):
+    if profile.needs_organization != (client.organization_id is not None):
         raise Invalid("organization_id", "needed for a client of a facility, and only for one")
-    if (auth_method == "private_key_jwt") != (jwks is not None):
+    if (client.auth_method == "private_key_jwt") != (client.jwks is not None):
         raise Invalid("jwks", "needed for private_key_jwt, and only for it")
+    return profile
+
+
+def _settle(client: OAuthClient, profile: Profile, requires_par: bool | None, requires_dpop: bool | None) -> None:
+    """Name and scope in the form that is kept; what is asked of the client, by its profile unless told."""
+    client.name = unicodedata.normalize("NFC", client.name)
+    client.scope = " ".join(split(client.scope))
+    client.requires_par = profile.requires_par(client.auth_method) if requires_par is None else requires_par
+    client.requires_dpop = profile.requires_dpop if requires_dpop is None else requires_dpop
+
+
+def _give_credential(client: OAuthClient) -> str | None:
+    """A new secret, kept as its hash, where the client proves itself by one; of its keys what is kept of them."""
+    secret = new_secret() if client.auth_method == "client_secret_basic" else None
+    client.secret_hash = digest(secret) if secret else None
+    client.jwks = public_jwks(client.jwks) if client.jwks is not None else None
+    return secret
 
 
 def check(
