@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth.redirects import origin_of
+from auth.clients.redirects import origin_of
 from auth.tables import OAuthClient
 from domain.values import utc_now
 

@@ -26,7 +26,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from auth import issuing
-from auth.client_profiles import EXCHANGE
+from auth.clients.profiles import EXCHANGE
 from auth.endpoints import Known, find
 from auth.scopes import split
 from auth.tables import OAuthClient, TokenGrant

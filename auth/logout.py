@@ -20,12 +20,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from auth import web_sessions
-from auth.client_authentication import living_client
+from auth.clients.authentication import living_client
+from auth.clients.redirects import form_action
 from auth.keys import ALGORITHM, KeyRing
 from auth.pages import language, render
 from auth.pages.words import WORDS
 from auth.provider import Provider
-from auth.redirects import form_action
 from auth.requests import Malformed, Pairs, Payload, form_pairs, query_pairs
 from auth.scopes import split
 from auth.settings import AuthSettings

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from auth.authorization import PROMPTS
-from auth.client_authentication import ASSERTION_ALGORITHMS
-from auth.client_profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
+from auth.clients.authentication import ASSERTION_ALGORITHMS
+from auth.clients.profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
 from auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from auth.keys import ALGORITHM
 from auth.pages.words import LANGUAGES

@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth import metadata, registration, server
+from auth import metadata, server
 from auth.bearer import Verifier
+from auth.clients import dynamic_registration
 from auth.consent import AUTHORIZE, CONSENT, Consent
 from auth.device import routes as device
 from auth.keys import PASS, RECEIPT, KeyStore, public_keys
@@ -61,7 +62,7 @@ def routes(
         Route("/oauth/receipt-jwks", machine.receipt_jwks),
         Route("/oauth/pass-jwks", machine.pass_jwks),
         *device.routes(provider),
-        *registration.routes(provider),
+        *dynamic_registration.routes(provider),
         Route(AUTHORIZE, consent.ask),
         Route(AUTHORIZE, consent.ask_by_form, methods=["POST"]),
         Route(CONSENT, consent.decide, methods=["POST"]),

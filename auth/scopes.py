@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from auth.client_profiles import AT_THE_DESK, PROFILES
+from auth.clients.profiles import AT_THE_DESK, PROFILES
 
 Localised = Mapping[str, str]
 """Words for people by language: {"vi": ..., "en": ...}."""

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from auth import dpop, issuing, pushed_requests, smart
 from auth.authorization import Asked, Unmet, is_strong_enough
-from auth.client_authentication import authenticate, living_client
+from auth.clients.authentication import authenticate, living_client
 from auth.device.grant import DeviceEndpoint, DeviceGrant
 from auth.endpoints import Introspection, Revocation
 from auth.exchange import ExchangeGrant

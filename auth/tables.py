@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text, update
 from sqlalchemy.orm import Mapped, mapped_column, object_session
 
-from auth.redirects import is_registered
+from auth.clients.redirects import is_registered
 from auth.scopes import split
 from domain.changes_feed import Tells, Told, right_of, tell_rights
 from domain.database import Base

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from auth.bearer import BEARER, PROOF, Caller, InvalidToken, Verifier
-from auth.client_authentication import living_client
+from auth.clients.authentication import living_client
 from auth.issuing import fhir_user
 from auth.provider import Provider
 from auth.resource import offered, refusal

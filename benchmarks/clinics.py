@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_pri
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import record_scopes
-from auth.clients import register
+from auth.clients.registration import register
 from auth.keys import KeyRing, KeyStore
 from auth.settings import AuthSettings
 from auth.tables import TokenGrant

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import record_scopes
 from api.settings import ApiSettings, budgets, connections, emergency_alarm, identifier_key, seats
-from auth.clients import issue_demo_token, register_facility, register_phone
+from auth.clients.registration import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
 from cli import demo_clinic, demo_clinician

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import record_scopes
-from auth.clients import register_clinician_app
+from auth.clients.registration import register_clinician_app
 from auth.keys import KeyRing
 from auth.settings import AuthSettings
 from auth.tables import TokenGrant

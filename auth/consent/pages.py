@@ -9,13 +9,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from auth import web_sessions
+from auth.clients.redirects import form_action
 from auth.consent import screen
 from auth.consent.asking import Asked
 from auth.consent.choice import Choice
 from auth.consent.words import WORDS
 from auth.pages import render
 from auth.provider import Provider
-from auth.redirects import form_action
 from auth.requests import Pairs
 from auth.sign_in import address
 from auth.sign_in.levels import STRONG

@@ -9,8 +9,8 @@ import typer
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import clients
-from auth.registration import CLIENT_LIFE, TOKEN_LIFE, issue_registration_token
+from auth.clients import registration
+from auth.clients.dynamic_registration import CLIENT_LIFE, TOKEN_LIFE, issue_registration_token
 from auth.tables import OAuthClient
 from cli.operating.work import in_auth, refusal, table
 from domain.errors import Conflict, Invalid, NotFound
@@ -33,16 +33,16 @@ def show_all(kind: str | None, status: str | None) -> None:
 
 
 def register(told: dict[str, Any], *, organization: str | None, jwks: Path | None) -> None:
-    """`told` are arguments of `auth.clients.register`."""
+    """`told` are arguments of `auth.clients.registration.register`."""
     told["jwks"] = _jwks(jwks) if jwks else None
     told["status"] = "pending" if told["kind"] == "third_party" else "active"
     told["expires_at"] = utc_now() + CLIENT_LIFE if told["kind"] == "sandbox" else None
 
-    async def work(session: AsyncSession) -> clients.Registered:
+    async def work(session: AsyncSession) -> registration.Registered:
         if told["client_id"] is not None and await session.get(OAuthClient, told["client_id"]) is not None:
             raise Conflict("there is a client of this id already")
         found = await _organization(session, organization) if organization else None
-        return await clients.register(session, organization_id=found, **told)
+        return await registration.register(session, organization_id=found, **told)
 
     registered = in_auth(work)
     typer.echo(f"client_id: {registered.client_id}")
@@ -53,7 +53,7 @@ def register(told: dict[str, Any], *, organization: str | None, jwks: Path | Non
 
 def show(client_id: str) -> None:
     async def work(session: AsyncSession) -> OAuthClient:
-        return await clients.find(session, client_id)
+        return await registration.find(session, client_id)
 
     found = in_auth(work)
     told = {
@@ -80,7 +80,7 @@ def show(client_id: str) -> None:
 
 def suspend(client_id: str) -> None:
     async def work(session: AsyncSession) -> None:
-        await clients.suspend(session, client_id)
+        await registration.suspend(session, client_id)
 
     in_auth(work)
     typer.echo(f"{client_id} is suspended.")
@@ -88,7 +88,7 @@ def suspend(client_id: str) -> None:
 
 def activate(client_id: str) -> None:
     async def work(session: AsyncSession) -> None:
-        await clients.activate(session, client_id)
+        await registration.activate(session, client_id)
 
     in_auth(work)
     typer.echo(f"{client_id} is active.")
@@ -97,8 +97,8 @@ def activate(client_id: str) -> None:
 def rotate_secret(client_id: str, jwks: Path | None) -> None:
     async def work(session: AsyncSession) -> str | None:
         if jwks is None:
-            return await clients.rotate_secret(session, client_id)
-        await clients.replace_jwks(session, client_id, _jwks(jwks))
+            return await registration.rotate_secret(session, client_id)
+        await registration.replace_jwks(session, client_id, _jwks(jwks))
         return None
 
     secret = in_auth(work)

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.clients import register_facility
+from auth.clients.registration import register_facility
 from domain import organizations
 from domain.database import open_engine
 

@@ -6,8 +6,8 @@ import httpx
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from api.app import create_app, record_scopes
-from auth.client_profiles import DEVICE
-from auth.clients import register
+from auth.clients.profiles import DEVICE
+from auth.clients.registration import register
 from domain.database import open_engine
 from tests.api.conftest import AUTH, Book
 from tests.api.consenting import WITHDRAW, citizen

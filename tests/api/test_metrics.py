@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 
 from api.app import create_app
 from api.metrics import BUCKETS, Measured
-from auth.clients import issue_demo_token, register_facility, register_phone
+from auth.clients.registration import issue_demo_token, register_facility, register_phone
 from auth.keys import KeyStore
 from auth.settings import AuthSettings
 from cli.serve import ensure_keys

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.applications import Starlette
 
 from api.app import create_app, record_scopes
-from auth.clients import register, register_phone
+from auth.clients.registration import register, register_phone
 from auth.settings import AuthSettings
 from domain.database import open_engine
 from tests.auth.flows import Phone

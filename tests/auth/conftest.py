@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from auth.bearer import Verifier
-from auth.clients import register_facility, register_phone
+from auth.clients.registration import register_facility, register_phone
 from auth.cors import Cors, Origins
 from auth.keys import KeyStore
 from auth.provider import DemoCitizen

@@ -9,8 +9,8 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from auth.client_authentication import ASSERTION_TYPE
-from auth.clients import register
+from auth.clients.authentication import ASSERTION_TYPE
+from auth.clients.registration import register
 from tests.auth.conftest import FACILITY_ORGANIZATION
 from tests.auth.flows import ISSUER, suspend
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.client_names import OFFICIAL, is_plain_text, refusal, resembles_official
+from auth.clients.names import OFFICIAL, is_plain_text, refusal, resembles_official
 
 LEET = str.maketrans("oeias", "03145")
 

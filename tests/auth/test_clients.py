@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from auth.client_profiles import PROFILES
-from auth.clients import (
+from auth.clients.profiles import PROFILES
+from auth.clients.registration import (
     activate,
     issue_demo_token,
     public_jwks,

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import update
 
-from auth.clients import register
+from auth.clients.redirects import origin_of
+from auth.clients.registration import register
 from auth.cors import KEPT_S, OPEN_PATHS, Origins
-from auth.redirects import origin_of
 from auth.tables import OAuthClient
 from tests.auth.flows import suspend
 

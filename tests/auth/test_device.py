@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from auth.client_profiles import CODE, DEVICE, REFRESH
-from auth.clients import register, suspend
+from auth.clients.profiles import CODE, DEVICE, REFRESH
+from auth.clients.registration import register, suspend
 from auth.device import approvals, codes, grant
 from auth.flow_tables import DeviceAuthorization
 from auth.network import address_of, counted, network_of

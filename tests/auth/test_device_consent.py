@@ -12,8 +12,8 @@ from playwright.async_api import expect
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.client_profiles import DEVICE, REFRESH
-from auth.clients import register
+from auth.clients.profiles import DEVICE, REFRESH
+from auth.clients.registration import register
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.auth.apps import PATIENT, SCOPE, SCOPES, WITH_BOOK, WITHOUT_BOOK, world

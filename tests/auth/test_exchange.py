@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.client_profiles import CODE, EXCHANGE
-from auth.clients import register, register_facility
+from auth.clients.profiles import CODE, EXCHANGE
+from auth.clients.registration import register, register_facility
 from auth.exchange import acts_for
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens import access_token

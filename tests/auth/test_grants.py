@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
-from auth.clients import register
+from auth.clients.registration import register
 from auth.tables import AuthorizationCode, RefreshToken, TokenGrant
 from domain.values import utc_now
 from tests.auth.flows import ISSUER, SCOPE, suspend

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import update
 
-from auth.client_authentication import ASSERTION_TYPE
-from auth.clients import register_clinician_app
+from auth.clients.authentication import ASSERTION_TYPE
+from auth.clients.registration import register_clinician_app
 from auth.scopes import OWN, scopes_allowed
 from auth.tables import OAuthClient, TokenGrant
 from domain.organizations import Organization

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import func, select
 
-from auth.client_profiles import CODE
-from auth.clients import register
+from auth.clients.profiles import CODE
+from auth.clients.registration import register
 from auth.flow_tables import DeviceAuthorization, OneTimeCode, PushedRequest, RegistrationToken, SignInState
 from auth.purge import KEPT, PURGED, purge
 from auth.tables import AuthorizationCode, OAuthClient, RefreshToken, TokenGrant, WebSession

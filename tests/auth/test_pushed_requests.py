@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from auth.clients import register
+from auth.clients.registration import register
 from auth.flow_tables import PushedRequest
 from auth.tables import AuthorizationCode, OAuthClient, WebSession
 from domain.values import utc_now

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth.redirects import form_action, is_registered, is_registrable
+from auth.clients.redirects import form_action, is_registered, is_registrable
 
 REGISTERED = ["https://app.example.vn/cb", "http://127.0.0.1/callback", "http://[::1]/callback", "vn.app:/cb"]
 

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from auth.client_metadata import LIMIT_BYTES, Refused, parse, read
-from auth.client_profiles import DEVICE
-from auth.clients import suspend
+from auth.clients.dynamic_registration import TRIES, issue_registration_token
+from auth.clients.metadata import LIMIT_BYTES, Refused, parse, read
+from auth.clients.profiles import DEVICE
+from auth.clients.registration import suspend
 from auth.flow_tables import ClientManagement, RegistrationToken
 from auth.opaque import digest
-from auth.registration import TRIES, issue_registration_token
 from auth.scopes import OWN
 from auth.tables import OAuthClient, TokenGrant
 from domain.attempts import Attempt

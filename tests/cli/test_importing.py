@@ -14,7 +14,7 @@ from sqlalchemy import Uuid
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from typer.testing import CliRunner
 
-from auth.clients import register_facility
+from auth.clients.registration import register_facility
 from auth.tables import OAuthClient
 from cli.main import app
 from domain import organizations

@@ -56,7 +56,7 @@ BY_HAND = {
 NEEDLESS = {
     "api/citizens.py:_linked": "a citizen without a record gets one: nothing is lost",
     "auth/purge.py:purge": "their time is over already, and everybody's clock says so",
-    "auth/registration.py:end": "the client's own row, changed beside it, tells for all of its grants",
+    "auth/clients/dynamic_registration.py:end": "the client's own row, changed beside it, tells for all of its grants",
     "domain/emergency_rules.py:_new": "the statement of open_emergency, which tells",
     "domain/organizations.py:by_code": "a new facility",
     "domain/organizations.py:save": "names and addresses, never the status",

@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import create_app, record_scopes
-from auth.client_profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
-from auth.clients import PHONE, register, register_clinician_app, register_phone
+from auth.clients.dynamic_registration import issue_registration_token
+from auth.clients.profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
+from auth.clients.registration import PHONE, register, register_clinician_app, register_phone
 from auth.keys import ensure
-from auth.registration import issue_registration_token
 from auth.settings import AuthSettings
 from auth.tables import OAuthClient
 from domain.database import open_engine

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app, record_scopes
-from auth.clients import register_phone
+from auth.clients.registration import register_phone
 from auth.settings import AuthSettings
 from cli.serve import ensure_keys
 from domain.database import open_engine

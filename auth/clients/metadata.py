@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from auth import client_names
-from auth.client_profiles import CODE, PROFILES
-from auth.clients import check, public_jwks
+from auth.clients import names
+from auth.clients.profiles import CODE, PROFILES
+from auth.clients.registration import check, public_jwks
 from auth.scopes import split
 from domain.errors import Invalid
 
@@ -78,7 +78,7 @@ def parse(told: dict[str, Any], scopes: Collection[str]) -> Metadata:
 
 def _name(told: dict[str, Any]) -> str:
     name = _text(told, "client_name")
-    refusal = client_names.refusal(name)
+    refusal = names.refusal(name)
     if refusal:
         raise _wrong(refusal)
     return name

@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 import jwt
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth.client_authentication import ASSERTION_ALGORITHMS
-from auth.client_names import is_plain_text
-from auth.client_profiles import CODE, CREDENTIALS, EXCHANGE, PROFILES, REFRESH, Profile
+from auth.clients.authentication import ASSERTION_ALGORITHMS
+from auth.clients.names import is_plain_text
+from auth.clients.profiles import CODE, CREDENTIALS, EXCHANGE, PROFILES, REFRESH, Profile
+from auth.clients.redirects import is_registrable
 from auth.keys import KeyRing
 from auth.opaque import digest, new_secret
-from auth.redirects import is_registrable
 from auth.scopes import split
 from auth.settings import AuthSettings
 from auth.tables import OAuthClient, TokenGrant

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth import clients
-from auth.client_metadata import KIND, LIMIT_BYTES, Metadata, Refused, parse, read
-from auth.client_names import is_plain_text
-from auth.client_profiles import CODE, PROFILES
+from auth.clients.metadata import KIND, LIMIT_BYTES, Metadata, Refused, parse, read
+from auth.clients.names import is_plain_text
+from auth.clients.profiles import CODE, PROFILES
+from auth.clients.registration import register
 from auth.flow_tables import ClientManagement, RegistrationToken
 from auth.network import address_of, counted
 from auth.opaque import digest, new_secret
@@ -204,7 +204,7 @@ async def _spend(session: AsyncSession, token: str, now: datetime) -> None:
 
 
 async def _add(session: AsyncSession, metadata: Metadata, now: datetime) -> str:
-    registered = await clients.register(
+    registered = await register(
         session,
         name=metadata.name,
         kind=KIND,

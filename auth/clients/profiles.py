@@ -1,6 +1,6 @@
 """What a client of each kind may be: how it proves itself, which grants and scopes it may have, what is asked of it.
 
-`auth/clients.py` holds every registration to this table, whoever registers; a client never says its own kind.
+`registration.py` holds every registration to this table, whoever registers; a client never says its own kind.
 """
 
 import re
