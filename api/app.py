@@ -43,12 +43,12 @@ from api.subscriptions.operations import Operations
 from api.toll import Gate
 from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
-from auth.keys import PASS, RECEIPT, KeyStore
-from auth.passes import Passes
-from auth.receipts import Receipts
 from auth.routes import routes as auth_routes
 from auth.scopes import Localised
 from auth.settings import AuthSettings
+from auth.signing.keys import PASS, RECEIPT, KeyStore
+from auth.signing.passes import Passes
+from auth.signing.receipts import Receipts
 from auth.smart import aliases
 from domain.database import open_engine
 from domain.sections import SECTIONS

@@ -11,7 +11,7 @@ from api.acting import Acting, Turn
 from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
 from auth.bearer import Caller
-from auth.passes import Passes
+from auth.signing.passes import Passes
 from domain.consents.events import Sign
 from domain.emergency_reviews import Alarm
 from notifications.seals import Seals

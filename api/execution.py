@@ -17,8 +17,8 @@ from api.http.refusals import dead_grant
 from api.http.requests import GraphQLRequest
 from api.planner.documents import Document
 from api.planner.read import RecordReader
-from auth.passes import Passes
-from auth.receipts import Receipts
+from auth.signing.passes import Passes
+from auth.signing.receipts import Receipts
 from domain.emergency_reviews import Alarm
 from notifications.seals import Seals
 

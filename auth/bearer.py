@@ -20,9 +20,9 @@ import jwt
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from auth import dpop
-from auth.keys import ALGORITHM, public_keys
 from auth.opaque import digest
 from auth.settings import AuthSettings
+from auth.signing.keys import ALGORITHM, public_keys
 from auth.tokens import ACCESS_TOKEN_TYPE
 from domain.values import utc_now
 

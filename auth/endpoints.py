@@ -14,8 +14,8 @@ from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from sqlalchemy.orm import Session
 
-from auth.keys import ALGORITHM
 from auth.opaque import digest
+from auth.signing.keys import ALGORITHM
 from auth.tables import OAuthClient, RefreshToken, TokenGrant
 from auth.tokens import ACCESS_TOKEN_TYPE, subject_claims
 

@@ -22,7 +22,6 @@ from starlette.responses import RedirectResponse, Response
 from auth import web_sessions
 from auth.clients.authentication import living_client
 from auth.clients.redirects import form_action
-from auth.keys import ALGORITHM, KeyRing
 from auth.pages import language, render
 from auth.pages.words import WORDS
 from auth.provider import Provider
@@ -30,6 +29,7 @@ from auth.requests import Malformed, Pairs, Payload, form_pairs, query_pairs
 from auth.scopes import split
 from auth.settings import AuthSettings
 from auth.sign_in import trouble
+from auth.signing.keys import ALGORITHM, KeyRing
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens import session_id
 from domain.values import utc_now

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.orm import Session
 
-from auth.keys import KeyStore
 from auth.scopes import Localised
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from auth.smart import Aliases
 
 

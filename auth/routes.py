@@ -13,7 +13,6 @@ from auth.bearer import Verifier
 from auth.clients import dynamic_registration
 from auth.consent import AUTHORIZE, CONSENT, Consent
 from auth.device import routes as device
-from auth.keys import PASS, RECEIPT, KeyStore, public_keys
 from auth.logout import CONFIRM, LOGOUT, Logout
 from auth.pages import STYLE, STYLE_PATH
 from auth.provider import Citizens, CodeSender, Provider
@@ -22,6 +21,7 @@ from auth.scopes import OWN, Localised
 from auth.server import Reply, Server
 from auth.settings import AuthSettings
 from auth.sign_in import routes as sign_in_routes
+from auth.signing.keys import PASS, RECEIPT, KeyStore, public_keys
 from auth.smart import CONFIGURATION, FHIR, Aliases, configuration
 from auth.userinfo import USERINFO, Userinfo
 

@@ -23,11 +23,11 @@ from auth.device.grant import DeviceEndpoint, DeviceGrant
 from auth.endpoints import Introspection, Revocation
 from auth.exchange import ExchangeGrant
 from auth.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, S256Only
-from auth.keys import KeyRing
 from auth.opaque import new_secret
 from auth.provider import Provider
 from auth.requests import OAuthRequest, Payload
 from auth.scopes import OWN, scopes_allowed, split
+from auth.signing.keys import KeyRing
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens import ACCESS_TOKEN_LIFE, IdToken, access_token
 from domain.values import utc_now

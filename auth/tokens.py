@@ -14,9 +14,9 @@ from authlib.oidc.core.grants.code import OpenIDToken
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from auth.keys import ALGORITHM
 from auth.scopes import split
 from auth.settings import AuthSettings
+from auth.signing.keys import ALGORITHM
 from auth.smart import FHIR_USER
 from auth.tables import TokenGrant
 

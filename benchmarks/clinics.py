@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from api.app import record_scopes
 from auth.clients.registration import register
-from auth.keys import KeyRing, KeyStore
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyRing, KeyStore
 from auth.tables import TokenGrant
 from auth.tokens import access_token
 from benchmarks.data import Cluster, World

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from api.app import record_scopes
 from auth.clients.registration import issue_demo_token, register_phone
-from auth.keys import KeyStore, ensure
+from auth.signing.keys import KeyStore, ensure
 from benchmarks.data import World
 from benchmarks.handwritten import statement
 from benchmarks.servers import auth_settings

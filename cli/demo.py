@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from api.app import record_scopes
 from api.settings import ApiSettings, budgets, connections, emergency_alarm, identifier_key, seats
 from auth.clients.registration import issue_demo_token, register_facility, register_phone
-from auth.keys import KeyStore
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from cli import demo_clinic, demo_clinician
 from cli.database import database
 from cli.demo_worker import telling

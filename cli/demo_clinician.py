@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import record_scopes
 from auth.clients.registration import register_clinician_app
-from auth.keys import KeyRing
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyRing
 from auth.tables import TokenGrant
 from auth.tokens import access_token
 from cli.settings import write_private

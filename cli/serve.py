@@ -12,8 +12,8 @@ import uvicorn
 from api.app import create_app
 from api.settings import ApiSettings, budgets, connections, emergency_alarm, identifier_key, introspection, seats
 from api.subscriptions.limits import LARGEST_MESSAGE
-from auth.keys import ensure
 from auth.settings import AuthSettings
+from auth.signing.keys import ensure
 from cli.database import database
 from cli.logs import configure
 from cli.sessions import auth_session

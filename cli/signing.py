@@ -8,10 +8,10 @@ import jwt
 from jwt.types import Options
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.keys import ALGORITHM, RECEIPT, KeyStore, public_keys
-from auth.receipts import TYPE as RECEIPT_TYPE
-from auth.receipts import receipt_signer
 from auth.settings import decode_kek
+from auth.signing.keys import ALGORITHM, RECEIPT, KeyStore, public_keys
+from auth.signing.receipts import TYPE as RECEIPT_TYPE
+from auth.signing.receipts import receipt_signer
 from cli.sessions import auth_session
 from cli.settings import Addresses, data_folder, keys
 from domain.audit.sealing import Sign

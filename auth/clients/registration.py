@@ -15,10 +15,10 @@ from auth.clients.authentication import ASSERTION_ALGORITHMS
 from auth.clients.names import is_plain_text
 from auth.clients.profiles import CODE, CREDENTIALS, EXCHANGE, PROFILES, REFRESH, Profile
 from auth.clients.redirects import is_registrable
-from auth.keys import KeyRing
 from auth.opaque import digest, new_secret
 from auth.scopes import split
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyRing
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens import access_token
 from domain.errors import Invalid, NotFound

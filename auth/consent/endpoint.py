@@ -17,10 +17,10 @@ from auth.consent.deciding import Unread, Yes, allow, refuse
 from auth.consent.pages import AUTHORIZE, Pages, Visit
 from auth.pages import language
 from auth.provider import Provider
-from auth.receipts import Receipts
 from auth.requests import Malformed, OAuthRequest, Pairs, form_pairs, query_pairs
 from auth.server import Reply, answer
 from auth.sign_in import address, trouble
+from auth.signing.receipts import Receipts
 from auth.web_sessions import SignedIn
 from domain.consents.texts import Language
 from domain.values import utc_now

@@ -23,9 +23,9 @@ from auth.flow_tables import DeviceAuthorization
 from auth.network import address_of, counted, network_of
 from auth.pages import language, render
 from auth.provider import Provider
-from auth.receipts import Receipts
 from auth.requests import Malformed, Pairs, form_pairs, query_pairs
 from auth.sign_in import trouble
+from auth.signing.receipts import Receipts
 from auth.tables import OAuthClient
 from auth.web_sessions import SignedIn
 from domain.consents.texts import Language

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import typer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from auth import keys
+from auth.signing import keys
 from auth.tables import SigningKey
 from cli.operating.work import in_auth, kek, refusal, table
 from domain.errors import Invalid

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from starlette.applications import Starlette
 
 from api.app import create_app, record_scopes
-from auth.keys import KeyStore, ensure
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore, ensure
 from auth.tables import TokenGrant
 from auth.tokens import access_token
 from cli.demo import load

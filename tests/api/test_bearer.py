@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from api.app import record_scopes
 from api.citizens import BookCitizens
-from auth.keys import KeyStore
+from auth.signing.keys import KeyStore
 from auth.tables import TokenGrant
 from auth.tokens import access_token
 from domain.database import open_engine

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.keys import RECEIPT, rotate
+from auth.signing.keys import RECEIPT, rotate
 from domain.consents import events
 from domain.consents.tables import ConsentEvent
 from domain.database import open_engine

@@ -15,8 +15,8 @@ from starlette.routing import Mount, Route
 from api.app import create_app
 from api.metrics import BUCKETS, Measured
 from auth.clients.registration import issue_demo_token, register_facility, register_phone
-from auth.keys import KeyStore
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from cli.serve import ensure_keys
 from cli.sessions import auth_session
 from domain import organizations

@@ -13,10 +13,10 @@ from starlette.middleware import Middleware
 from auth.bearer import Verifier
 from auth.clients.registration import register_facility, register_phone
 from auth.cors import Cors, Origins
-from auth.keys import KeyStore
 from auth.provider import DemoCitizen
 from auth.routes import routes
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from auth.tables import SCHEMA
 from domain.database import Base
 from tests.auth.flows import ALIASES, ISSUER, RECORD_SCOPES, Phone

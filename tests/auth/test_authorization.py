@@ -8,11 +8,11 @@ from sqlalchemy import update
 from auth import server
 from auth.authorization import is_strong_enough, needs_sign_in
 from auth.grants import Approval
-from auth.keys import KeyStore
 from auth.provider import Provider
 from auth.requests import OAuthRequest
 from auth.scopes import OWN
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from auth.tables import WebSession
 from auth.web_sessions import SignedIn
 from domain.values import utc_now

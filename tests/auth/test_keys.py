@@ -7,7 +7,7 @@ import jwt
 import pytest
 from sqlalchemy import delete, select, update
 
-from auth.keys import KEPT, PASS, RECEIPT, RETIRED_KEPT, TOKEN, KeyStore, drop, ensure, public_keys, rotate
+from auth.signing.keys import KEPT, PASS, RECEIPT, RETIRED_KEPT, TOKEN, KeyStore, drop, ensure, public_keys, rotate
 from auth.tables import SigningKey
 from domain.appointments.passes import LONGEST
 from domain.errors import NotFound

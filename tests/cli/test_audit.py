@@ -10,7 +10,7 @@ import jwt
 import pytest
 from typer.testing import CliRunner
 
-from auth.keys import ensure
+from auth.signing.keys import ensure
 from cli.main import app
 from cli.sessions import auth_session
 from cli.signing import ROOT_TYPE, Signing, root_checker

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 import structlog
 
-from auth.keys import ensure
+from auth.signing.keys import ensure
 from cli.logs import configure
 from cli.sessions import auth_session
 from cli.signing import Signing

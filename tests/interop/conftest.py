@@ -17,8 +17,8 @@ from api.app import create_app, record_scopes
 from auth.clients.dynamic_registration import issue_registration_token
 from auth.clients.profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
 from auth.clients.registration import PHONE, register, register_clinician_app, register_phone
-from auth.keys import ensure
 from auth.settings import AuthSettings
+from auth.signing.keys import ensure
 from auth.tables import OAuthClient
 from domain.database import open_engine
 from domain.values import utc_now

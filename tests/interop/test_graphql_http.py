@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from api.app import record_scopes
-from auth.keys import KeyStore
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from auth.tables import TokenGrant
 from auth.tokens import access_token
 from domain.database import open_engine

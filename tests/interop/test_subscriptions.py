@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import REGISTRY
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.keys import KeyStore
 from auth.settings import AuthSettings
+from auth.signing.keys import KeyStore
 from auth.tables import TokenGrant
 from auth.tokens import access_token
 from domain.database import open_engine

@@ -7,7 +7,7 @@ import jwt
 import pytest
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.keys import PASS, rotate
+from auth.signing.keys import PASS, rotate
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.api.appointments.passes import HAND_IN, booked_today, claims_of, documented, made_earlier, make

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from auth.keys import PASS, RECEIPT, TOKEN, KeyStore, drop
-from auth.passes import TYPE, Passes
+from auth.signing.keys import PASS, RECEIPT, TOKEN, KeyStore, drop
+from auth.signing.passes import TYPE, Passes
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.api.appointments.passes import (

@@ -1,6 +1,6 @@
 """Check-in passes as tokens: JWS (RFC 7515) over ES256, typ `check-in-pass+jwt` (RFC 8725 3.11).
 
-The keys are those of use `pass` (auth/keys.py), published at /oauth/pass-jwks. Unlike those of receipts they go when
+The keys are those of use `pass` (keys.py), published at /oauth/pass-jwks. Unlike those of receipts they go when
 they are old or lost, for a clinic without a connection has nothing but the signature to go by.
 """
 
@@ -10,8 +10,8 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
-from auth.keys import ALGORITHM, KeyStore
-from auth.receipts import receipt_signer
+from auth.signing.keys import ALGORITHM, KeyStore
+from auth.signing.receipts import receipt_signer
 from domain.consents.events import Sign
 
 TYPE = "check-in-pass+jwt"

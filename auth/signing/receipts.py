@@ -1,7 +1,7 @@
 """Consent receipts: a signed statement of what a citizen decided, which anybody verifies with the public receipt keys.
 
 JWS (RFC 7515) over ES256, typ `consent-receipt+jwt` so that no verifier of tokens takes one for a token (RFC 8725
-3.11). The keys are those of use `receipt` (auth/keys.py), published for ever at /oauth/receipt-jwks.
+3.11). The keys are those of use `receipt` (keys.py), published for ever at /oauth/receipt-jwks.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 from joserfc import jws
 
-from auth.keys import ALGORITHM, RECEIPT, KeyRing, KeyStore
 from auth.provider import Provider
+from auth.signing.keys import ALGORITHM, RECEIPT, KeyRing, KeyStore
 from domain.consents.events import Sign
 
 TYPE = "consent-receipt+jwt"
