@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.errors import Forbidden, HealthbookError, InsufficientScope, NotFound, StepUpRequired, Unauthenticated
 from domain.values import utc_now
 

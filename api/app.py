@@ -41,7 +41,6 @@ from api.settings import ApiSettings
 from api.subscriptions.live import Live
 from api.subscriptions.operations import Operations
 from api.toll import Gate
-from auth.bearer import InvalidToken, Verifier
 from auth.cors import Cors, Origins
 from auth.routes import routes as auth_routes
 from auth.scopes import Localised
@@ -50,6 +49,7 @@ from auth.signing.keys import PASS, RECEIPT, KeyStore
 from auth.signing.passes import Passes
 from auth.signing.receipts import Receipts
 from auth.smart import aliases
+from auth.tokens.bearer import InvalidToken, Verifier
 from domain.database import open_engine
 from domain.sections import SECTIONS
 from domain.values import utc_now

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from auth.bearer import InvalidToken, Verifier
-from auth.resource import offered, refusal
+from auth.tokens.bearer import InvalidToken, Verifier
+from auth.tokens.resource import offered, refusal
 
 
 class Bearer:

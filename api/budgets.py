@@ -18,7 +18,7 @@ from uuid import UUID
 
 from api.cost import MOST_COST
 from api.ledger import Ask, Lease, Ledger
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.errors import Busy, RateLimited
 
 MOST_ACCOUNTS = 50_000  # that one worker remembers; of too many the longest unused are forgotten, with their leases

@@ -10,8 +10,8 @@ from graphql.execution.values import VariableValues
 from api.acting import Acting, Turn
 from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
-from auth.bearer import Caller
 from auth.signing.passes import Passes
+from auth.tokens.bearer import Caller
 from domain.consents.events import Sign
 from domain.emergency_reviews import Alarm
 from notifications.seals import Seals

@@ -35,7 +35,7 @@ from api.metrics import READS
 from api.planner.documents import Document
 from api.planner.plan import Plan
 from api.planner.read import Answer, RecordReader
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.errors import HealthbookError
 
 EXIT_1, EXIT_2 = READS.labels("1"), READS.labels("2")

@@ -17,7 +17,7 @@ from api.http.refusals import Refused
 from api.http.toll import Charge
 from api.metrics import REFUSALS
 from api.planner.documents import Document
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.budgets import WINDOW
 from domain.errors import Busy, HealthbookError, RateLimited, TooExpensive
 from domain.values import utc_now

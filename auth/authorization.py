@@ -11,12 +11,12 @@ from typing import Any
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
 
-from auth.dpop import is_thumbprint
 from auth.requests import OAuthRequest
 from auth.scopes import split
 from auth.settings import AuthSettings
 from auth.sign_in.levels import asked_level, level_of
 from auth.smart import audiences
+from auth.tokens.dpop import is_thumbprint
 from auth.web_sessions import SignedIn
 from domain.consents.terms import APP_PURPOSES
 

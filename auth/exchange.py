@@ -27,10 +27,10 @@ from sqlalchemy.orm import Session, aliased
 
 from auth import issuing
 from auth.clients.profiles import EXCHANGE
-from auth.endpoints import Known, find
 from auth.scopes import split
 from auth.tables import OAuthClient, TokenGrant
-from auth.tokens import ACCESS_TOKEN_LIFE
+from auth.tokens.endpoints import Known, find
+from auth.tokens.signed import ACCESS_TOKEN_LIFE
 from domain.patients import PatientRedirect
 from domain.related_persons import RelatedPerson
 

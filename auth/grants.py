@@ -24,7 +24,7 @@ from auth.opaque import digest, new_secret
 from auth.scopes import OWN, WITHOUT_A_PERSON, narrow, split
 from auth.smart import granted_aliases
 from auth.tables import AuthorizationCode, OAuthClient, RefreshToken, TokenGrant
-from auth.tokens import ACCESS_TOKEN_LIFE
+from auth.tokens.signed import ACCESS_TOKEN_LIFE
 
 CODE_LIFE = timedelta(seconds=60)
 REFRESH_LIFE = timedelta(days=30)

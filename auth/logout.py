@@ -31,7 +31,7 @@ from auth.settings import AuthSettings
 from auth.sign_in import trouble
 from auth.signing.keys import ALGORITHM, KeyRing
 from auth.tables import OAuthClient, TokenGrant
-from auth.tokens import session_id
+from auth.tokens.signed import session_id
 from domain.values import utc_now
 
 LOGOUT, CONFIRM = "/oauth/logout", "/oauth/logout/confirm"

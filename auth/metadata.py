@@ -6,11 +6,11 @@ from typing import Any
 from auth.authorization import PROMPTS
 from auth.clients.authentication import ASSERTION_ALGORITHMS
 from auth.clients.profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
-from auth.dpop import ALGORITHMS as DPOP_ALGORITHMS
 from auth.pages.words import LANGUAGES
 from auth.settings import AuthSettings
 from auth.sign_in.levels import CODE_ACR, STRONG_ACR
 from auth.signing.keys import ALGORITHM
+from auth.tokens.dpop import ALGORITHMS as DPOP_ALGORITHMS
 
 _CLAIMS = [
     "iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "nonce", "at_hash", "sid", "act", "name", "fhirUser",

@@ -9,7 +9,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from auth import metadata, server
-from auth.bearer import Verifier
 from auth.clients import dynamic_registration
 from auth.consent import AUTHORIZE, CONSENT, Consent
 from auth.device import routes as device
@@ -23,6 +22,7 @@ from auth.settings import AuthSettings
 from auth.sign_in import routes as sign_in_routes
 from auth.signing.keys import PASS, RECEIPT, KeyStore, public_keys
 from auth.smart import CONFIGURATION, FHIR, Aliases, configuration
+from auth.tokens.bearer import Verifier
 from auth.userinfo import USERINFO, Userinfo
 
 _PUBLIC = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}

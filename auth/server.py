@@ -16,11 +16,10 @@ from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from sqlalchemy.orm import Session
 
-from auth import dpop, issuing, pushed_requests, smart
+from auth import issuing, pushed_requests, smart
 from auth.authorization import Asked, Unmet, is_strong_enough
 from auth.clients.authentication import authenticate, living_client
 from auth.device.grant import DeviceEndpoint, DeviceGrant
-from auth.endpoints import Introspection, Revocation
 from auth.exchange import ExchangeGrant
 from auth.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, S256Only
 from auth.opaque import new_secret
@@ -29,7 +28,9 @@ from auth.requests import OAuthRequest, Payload
 from auth.scopes import OWN, scopes_allowed, split
 from auth.signing.keys import KeyRing
 from auth.tables import OAuthClient, TokenGrant
-from auth.tokens import ACCESS_TOKEN_LIFE, IdToken, access_token
+from auth.tokens import dpop
+from auth.tokens.endpoints import Introspection, Revocation
+from auth.tokens.signed import ACCESS_TOKEN_LIFE, IdToken, access_token
 from domain.values import utc_now
 
 T = TypeVar("T")

@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from auth.bearer import BEARER, PROOF, Caller, InvalidToken, Verifier
 from auth.clients.authentication import living_client
 from auth.issuing import fhir_user
 from auth.provider import Provider
-from auth.resource import offered, refusal
 from auth.smart import FHIR_USER
 from auth.tables import TokenGrant
+from auth.tokens.bearer import BEARER, PROOF, Caller, InvalidToken, Verifier
+from auth.tokens.resource import offered, refusal
 from domain.values import utc_now
 
 USERINFO = "/oauth/userinfo"

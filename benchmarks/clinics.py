@@ -23,7 +23,7 @@ from auth.clients.registration import register
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyRing, KeyStore
 from auth.tables import TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from benchmarks.data import Cluster, World
 from benchmarks.load import Round, load, need_wrk
 from benchmarks.patients import Reader, readers

@@ -17,7 +17,7 @@ from auth.clients.registration import register_clinician_app
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyRing
 from auth.tables import TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from cli.settings import write_private
 from domain.patients import Citizen
 from domain.practitioners import PractitionerRole

@@ -8,7 +8,7 @@ from api.http.refusals import request_error, request_errors
 from api.http.requests import GraphQLRequest
 from api.http.toll import Toll
 from api.planner.documents import Document, Documents
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 
 PREFIX = "sha256:"
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from graphql.execution.values import VariableValues
 
 from api.planner.documents import Document
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 
 ASKED = "healthbook-cost"
 """The request header (any value) that asks for `extensions.cost`."""

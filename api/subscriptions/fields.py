@@ -17,7 +17,7 @@ from api.scalars import Instant
 from api.subscriptions.decisions import Question
 from api.subscriptions.follower import Follower
 from api.subscriptions.hub import Hub
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.changes_feed import CONSENT, INBOX, RECORD
 from domain.sections import SECTIONS
 from domain.values import utc_now

@@ -13,7 +13,7 @@ from api.subscriptions.hub import Hub, Topic, topic
 from api.subscriptions.limits import PACE_S
 from api.subscriptions.metrics import ENDED, PUSHES, SUBSCRIPTIONS
 from api.subscriptions.news import EVERYTHING, News
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.errors import Busy, HealthbookError, Unauthenticated
 
 MARGIN_S = 0.01

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from domain.errors import Conflict
 
 INIT_S = 10.0

@@ -18,8 +18,8 @@ from api.subscriptions.metrics import counted
 from api.subscriptions.operations import Operations
 from api.subscriptions.sockets import GOING_AWAY, PROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, Conversation
 from api.subscriptions.streams import Stream, wants_events
-from auth.bearer import Verifier
 from auth.cors import Origins
+from auth.tokens.bearer import Verifier
 
 START_WITHIN_S = 10
 FAREWELL_S = 2

@@ -35,7 +35,7 @@ from api.subscriptions.limits import (
 )
 from api.subscriptions.metrics import counted
 from api.subscriptions.operations import Operations, error_of
-from auth.bearer import Caller, InvalidToken, Offered, Verifier
+from auth.tokens.bearer import Caller, InvalidToken, Offered, Verifier
 from domain.errors import Unauthenticated
 
 PROTOCOL = "graphql-transport-ws"

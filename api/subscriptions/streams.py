@@ -22,8 +22,8 @@ from api.subscriptions.hub import Hub
 from api.subscriptions.limits import HEARTBEAT_S, LARGEST_MESSAGE, SEND_S, Full, Room
 from api.subscriptions.metrics import counted
 from api.subscriptions.operations import Operations, error_of
-from auth.bearer import InvalidToken
-from auth.resource import refusal
+from auth.tokens.bearer import InvalidToken
+from auth.tokens.resource import refusal
 from domain.errors import HealthbookError, Invalid, Unauthenticated
 
 EVENTS = "text/event-stream"

@@ -20,7 +20,7 @@ from auth.scopes import split
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyRing
 from auth.tables import OAuthClient, TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from domain.errors import Invalid, NotFound
 from domain.values import utc_now
 

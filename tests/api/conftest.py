@@ -18,7 +18,7 @@ from api.app import create_app, record_scopes
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyStore, ensure
 from auth.tables import TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from cli.demo import load
 from cli.settings import Addresses
 from domain.database import open_engine

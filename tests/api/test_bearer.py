@@ -10,7 +10,7 @@ from api.app import record_scopes
 from api.citizens import BookCitizens
 from auth.signing.keys import KeyStore
 from auth.tables import TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.api.conftest import AUTH

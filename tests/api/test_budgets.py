@@ -16,7 +16,7 @@ from api.budgets import Budgets, Exceeded, Limits
 from api.cost import MOST_COST
 from api.ledger import Ask, Ledger
 from api.settings import budgets as told_budgets
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 from cli.worker import throw_away
 from domain.errors import Busy, RateLimited
 from domain.values import new_id
@@ -145,7 +145,7 @@ import asyncio, sys
 from uuid import UUID
 from api.budgets import Budgets, Limits
 from api.ledger import Ledger
-from auth.bearer import Caller
+from auth.tokens.bearer import Caller
 async def main():
     async def profile_of(client_id):
         return ("first_party", None)

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
-from auth.bearer import Verifier
 from auth.clients.registration import register_facility, register_phone
 from auth.cors import Cors, Origins
 from auth.provider import DemoCitizen
@@ -18,6 +17,7 @@ from auth.routes import routes
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyStore
 from auth.tables import SCHEMA
+from auth.tokens.bearer import Verifier
 from domain.database import Base
 from tests.auth.flows import ALIASES, ISSUER, RECORD_SCOPES, Phone
 from tests.postgres import Databases, test_server

@@ -15,10 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth import bearer
-from auth.bearer import InvalidToken, Offered, UnknownKey, Verifier, offered_token
 from auth.settings import AuthSettings
 from auth.signing import keys
+from auth.tokens import bearer
+from auth.tokens.bearer import InvalidToken, Offered, UnknownKey, Verifier, offered_token
 from domain.values import utc_now
 from tests.auth.conftest import BLUE
 from tests.auth.flows import ISSUER

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select, update
 
-from auth import dpop
-from auth.bearer import InvalidToken, Offered, Verifier
-from auth.dpop import InvalidProof
 from auth.tables import OAuthClient, Once, RefreshToken, TokenGrant
+from auth.tokens import dpop
+from auth.tokens.bearer import InvalidToken, Offered, Verifier
+from auth.tokens.dpop import InvalidProof
 from domain.values import utc_now
 from tests.auth.flows import ISSUER
 from tests.auth.proofs import TOKEN_URL, Key

@@ -13,7 +13,7 @@ from auth.clients.profiles import CODE, EXCHANGE
 from auth.clients.registration import register, register_facility
 from auth.exchange import acts_for
 from auth.tables import OAuthClient, TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from domain.database import open_engine
 from domain.organizations import Organization
 from domain.patients import Citizen, PatientRedirect

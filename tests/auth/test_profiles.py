@@ -209,7 +209,7 @@ def test_every_scope_has_words_in_both_languages():
 
 async def test_a_token_for_a_patient_names_both(phone, sessions, verifier, ring, settings):
     """RFC 8693 4.1: the patient is the subject, the citizen acts."""
-    from auth.tokens import access_token
+    from auth.tokens.signed import access_token
 
     grant = await grant_of(sessions, await phone.tokens())
     child = uuid.uuid4()
@@ -233,7 +233,7 @@ async def test_parallel_client_credentials_do_not_disturb_each_other(http, facil
 
 
 async def test_introspection_tells_for_whom_and_by_whom(http, facility, sessions, ring, settings):
-    from auth.tokens import access_token
+    from auth.tokens.signed import access_token
 
     child = uuid.uuid4()
     grant = TokenGrant(

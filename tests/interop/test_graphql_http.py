@@ -9,7 +9,7 @@ from api.app import record_scopes
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyStore
 from auth.tables import TokenGrant
-from auth.tokens import access_token
+from auth.tokens.signed import access_token
 from domain.database import open_engine
 from domain.values import utc_now
 from tests.interop.conftest import CITIZEN

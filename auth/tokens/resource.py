@@ -1,9 +1,9 @@
-"""A request at a resource and its refusal, between HTTP and `auth.bearer`."""
+"""A request at a resource and its refusal, between HTTP and `auth.tokens.bearer`."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from auth.bearer import InvalidToken, Offered
+from auth.tokens.bearer import InvalidToken, Offered
 
 
 def offered(request: Request, issuer: str) -> Offered:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from auth.opaque import digest
 from auth.signing.keys import ALGORITHM
 from auth.tables import OAuthClient, RefreshToken, TokenGrant
-from auth.tokens import ACCESS_TOKEN_TYPE, subject_claims
+from auth.tokens.signed import ACCESS_TOKEN_TYPE, subject_claims
 
 _TOLD = ("jti", "iat", "aud", "cnf", "act")
 

@@ -19,11 +19,11 @@ from uuid import UUID
 import jwt
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from auth import dpop
 from auth.opaque import digest
 from auth.settings import AuthSettings
 from auth.signing.keys import ALGORITHM, public_keys
-from auth.tokens import ACCESS_TOKEN_TYPE
+from auth.tokens import dpop
+from auth.tokens.signed import ACCESS_TOKEN_TYPE
 from domain.values import utc_now
 
 MAX_TOKEN_CHARS = 8192
