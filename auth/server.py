@@ -16,12 +16,13 @@ from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from sqlalchemy.orm import Session
 
-from auth import issuing, pushed_requests, smart
+from auth import pushed_requests, smart
 from auth.authorization import Asked, Unmet, is_strong_enough
 from auth.clients.authentication import authenticate, living_client
 from auth.device.grant import DeviceEndpoint, DeviceGrant
-from auth.exchange import ExchangeGrant
-from auth.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, S256Only
+from auth.grants import issuing
+from auth.grants.exchange import ExchangeGrant
+from auth.grants.grant_types import ClientCredentialsGrant, CodeGrant, RefreshGrant, S256Only
 from auth.opaque import new_secret
 from auth.provider import Provider
 from auth.requests import OAuthRequest, Payload

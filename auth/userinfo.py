@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from auth.clients.authentication import living_client
-from auth.issuing import fhir_user
+from auth.grants.issuing import fhir_user
 from auth.provider import Provider
 from auth.smart import FHIR_USER
 from auth.tables import TokenGrant

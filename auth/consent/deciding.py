@@ -18,7 +18,7 @@ from auth.consent import book
 from auth.consent.asking import Asked, asked
 from auth.consent.book import Turn
 from auth.consent.choice import Choice, terms
-from auth.grants import Approval
+from auth.grants.grant_types import Approval
 from auth.requests import OAuthRequest
 from auth.server import Reply, Server
 from auth.web_sessions import SignedIn

@@ -15,7 +15,7 @@ from auth.consent.choice import ALLOW, DENY, GO_ON, Choice, decision_of, problem
 from auth.consent.deciding import Unread, Yes, agreement, approval, record
 from auth.device import approvals
 from auth.flow_tables import DeviceAuthorization
-from auth.grants import Approval
+from auth.grants.grant_types import Approval
 from auth.provider import Citizens
 from auth.requests import Pairs
 from auth.scopes import split

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from auth.flow_tables import DeviceAuthorization
-from auth.grants import Approval
+from auth.grants.grant_types import Approval
 from auth.scopes import narrow
 from auth.tables import OAuthClient, TokenGrant
 from domain import attempts

@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from auth.device import codes
 from auth.flow_tables import DeviceAuthorization
-from auth.grants import REFRESH_LIFE, Subject, _OnSession, ends
+from auth.grants.grant_types import REFRESH_LIFE, Subject, _OnSession, ends
 from auth.network import network_of
 from auth.opaque import digest, new_secret
 from auth.requests import OAuthRequest

@@ -7,7 +7,7 @@ from sqlalchemy import update
 
 from auth import server
 from auth.authorization import is_strong_enough, needs_sign_in
-from auth.grants import Approval
+from auth.grants.grant_types import Approval
 from auth.provider import Provider
 from auth.requests import OAuthRequest
 from auth.scopes import OWN

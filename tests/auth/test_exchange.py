@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from auth.clients.profiles import CODE, EXCHANGE
 from auth.clients.registration import register, register_facility
-from auth.exchange import acts_for
+from auth.grants.exchange import acts_for
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens.signed import access_token
 from domain.database import open_engine

@@ -25,8 +25,8 @@ from authlib.oauth2.rfc6749 import (
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from auth import issuing
 from auth.clients.profiles import EXCHANGE
+from auth.grants import issuing
 from auth.scopes import split
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens.endpoints import Known, find
