@@ -41,9 +41,9 @@ from api.settings import ApiSettings
 from api.subscriptions.live import Live
 from api.subscriptions.operations import Operations
 from api.toll import Gate
-from auth.cors import Cors, Origins
 from auth.routes import routes as auth_routes
 from auth.scopes import Localised
+from auth.server.cors import Cors, Origins
 from auth.settings import AuthSettings
 from auth.signing.keys import PASS, RECEIPT, KeyStore
 from auth.signing.passes import Passes

@@ -8,22 +8,22 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from auth import metadata, server
 from auth.clients import dynamic_registration
 from auth.consent import AUTHORIZE, CONSENT, Consent
 from auth.device import routes as device
-from auth.logout import CONFIRM, LOGOUT, Logout
 from auth.pages import STYLE, STYLE_PATH
 from auth.provider import Citizens, CodeSender, Provider
 from auth.requests import Malformed, OAuthRequest, form_pairs
 from auth.scopes import OWN, Localised
-from auth.server import Reply, Server
+from auth.server import authorization_server, metadata
+from auth.server.authorization_server import Reply, Server
+from auth.server.logout import CONFIRM, LOGOUT, Logout
+from auth.server.userinfo import USERINFO, Userinfo
 from auth.settings import AuthSettings
 from auth.sign_in import routes as sign_in_routes
 from auth.signing.keys import PASS, RECEIPT, KeyStore, public_keys
 from auth.smart import CONFIGURATION, FHIR, Aliases, configuration
 from auth.tokens.bearer import Verifier
-from auth.userinfo import USERINFO, Userinfo
 
 _PUBLIC = {"Cache-Control": "public, max-age=300", "X-Content-Type-Options": "nosniff"}
 _PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}
@@ -107,16 +107,16 @@ class Machine:
         return JSONResponse(configuration(document, self.provider.aliases), headers=_PUBLIC)
 
     async def push(self, request: Request) -> Response:
-        return await self._answer(request, server.push)
+        return await self._answer(request, authorization_server.push)
 
     async def token(self, request: Request) -> Response:
-        return await self._answer(request, server.issue_token)
+        return await self._answer(request, authorization_server.issue_token)
 
     async def revoke(self, request: Request) -> Response:
-        return await self._answer(request, server.revoke)
+        return await self._answer(request, authorization_server.revoke)
 
     async def introspect(self, request: Request) -> Response:
-        return await self._answer(request, server.introspect)
+        return await self._answer(request, authorization_server.introspect)
 
     async def _answer(self, request: Request, work: Callable[[Server, OAuthRequest], Reply]) -> Response:
         try:
@@ -124,5 +124,7 @@ class Machine:
         except Malformed as error:
             return JSONResponse({"error": "invalid_request", "error_description": str(error)}, 400, headers=_PRIVATE)
         uri = self.provider.settings.issuer + request.scope["path"]
-        reply = await server.answer(self.provider, OAuthRequest("POST", uri, request.headers, pairs), work)
+        reply = await authorization_server.answer(
+            self.provider, OAuthRequest("POST", uri, request.headers, pairs), work
+        )
         return JSONResponse(reply.body, reply.status, headers={**reply.headers, **_PRIVATE})

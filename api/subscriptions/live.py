@@ -18,7 +18,7 @@ from api.subscriptions.metrics import counted
 from api.subscriptions.operations import Operations
 from api.subscriptions.sockets import GOING_AWAY, PROTOCOL, SUBPROTOCOL_NOT_ACCEPTABLE, Conversation
 from api.subscriptions.streams import Stream, wants_events
-from auth.cors import Origins
+from auth.server.cors import Origins
 from auth.tokens.bearer import Verifier
 
 START_WITHIN_S = 10
@@ -102,7 +102,7 @@ class Live:
         return PlainTextResponse("There is no room. Try again later.", 503, headers={"Retry-After": "30"})
 
     async def _is_known(self, origin: str) -> bool:
-        """Our own pages, and those of living public clients (auth/cors.py); what no browser page sends is none."""
+        """Our own pages, and those of living public clients (auth.server.cors); what no browser page sends is none."""
         issuer = urlsplit(self._verifier.issuer)
         return origin == f"{issuer.scheme}://{issuer.netloc}" or await self._origins.has(origin)
 

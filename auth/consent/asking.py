@@ -12,12 +12,12 @@ from authlib.oauth2 import OAuth2Error
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from auth.authorization import needs_sign_in, wanted_age, wanted_level
 from auth.consent import book
 from auth.consent.book import Turn
 from auth.requests import OAuthRequest
 from auth.scopes import ALWAYS, split
-from auth.server import Server
+from auth.server.authorization_requests import needs_sign_in, wanted_age, wanted_level
+from auth.server.authorization_server import Server
 from auth.sign_in.levels import STRONG, level_of
 from auth.tables import OAuthClient
 from auth.web_sessions import SignedIn

@@ -17,7 +17,7 @@ _PERSONS = sql("select set_config('app.persons', :persons, true)")
 
 
 class Turn(Protocol):
-    """One transaction and the moment it is for, such as `auth.server.Server` has them."""
+    """One transaction and the moment it is for, such as the authorization server's `Server` has them."""
 
     @property
     def db(self) -> Session: ...

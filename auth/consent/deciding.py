@@ -20,7 +20,7 @@ from auth.consent.book import Turn
 from auth.consent.choice import Choice, terms
 from auth.grants.grant_types import Approval
 from auth.requests import OAuthRequest
-from auth.server import Reply, Server
+from auth.server.authorization_server import Reply, Server
 from auth.web_sessions import SignedIn
 from domain.consents import events, records
 from domain.consents.events import Sign

@@ -18,7 +18,7 @@ from auth.consent.pages import AUTHORIZE, Pages, Visit
 from auth.pages import language
 from auth.provider import Provider
 from auth.requests import Malformed, OAuthRequest, Pairs, form_pairs, query_pairs
-from auth.server import Reply, answer
+from auth.server.authorization_server import Reply, answer
 from auth.sign_in import address, trouble
 from auth.signing.receipts import Receipts
 from auth.web_sessions import SignedIn

@@ -12,7 +12,7 @@ from auth.device.page import DevicePage
 from auth.network import address_of
 from auth.provider import Provider
 from auth.requests import Malformed, OAuthRequest, form_pairs
-from auth.server import Reply, Server, answer
+from auth.server.authorization_server import Reply, Server, answer
 
 ASK = "/oauth/device"
 _PRIVATE = {"Cache-Control": "no-store", "Pragma": "no-cache", "X-Content-Type-Options": "nosniff"}

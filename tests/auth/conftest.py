@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from auth.clients.registration import register_facility, register_phone
-from auth.cors import Cors, Origins
 from auth.provider import DemoCitizen
 from auth.routes import routes
+from auth.server.cors import Cors, Origins
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyStore
 from auth.tables import SCHEMA

@@ -5,12 +5,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
-from auth import server
-from auth.authorization import is_strong_enough, needs_sign_in
 from auth.grants.grant_types import Approval
 from auth.provider import Provider
 from auth.requests import OAuthRequest
 from auth.scopes import OWN
+from auth.server import authorization_server
+from auth.server.authorization_requests import is_strong_enough, needs_sign_in
 from auth.settings import AuthSettings
 from auth.signing.keys import KeyStore
 from auth.tables import WebSession
@@ -77,7 +77,7 @@ async def test_the_server_itself_gives_no_code_to_a_weaker_sign_in(phone, settin
 
     for acr_values, answer in ((WEAK, "code="), (STRONG, "error=unmet_authentication_requirements")):
         request = asked(**phone.asks(acr_values=acr_values))
-        assert answer in (await server.answer(provider, request, decided)).location
+        assert answer in (await authorization_server.answer(provider, request, decided)).location
 
 
 async def test_unknown_levels_are_an_error_to_the_client(phone):

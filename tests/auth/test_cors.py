@@ -5,7 +5,7 @@ from sqlalchemy import update
 
 from auth.clients.redirects import origin_of
 from auth.clients.registration import register
-from auth.cors import KEPT_S, OPEN_PATHS, Origins
+from auth.server.cors import KEPT_S, OPEN_PATHS, Origins
 from auth.tables import OAuthClient
 from tests.auth.flows import suspend
 

@@ -10,8 +10,8 @@ from api.app import create_app
 from api.rest.description import openapi_document
 from api.rest.ingest import ingest, line, operation_outcome
 from api.settings import ApiSettings
-from auth import metadata
 from auth.scopes import OWN
+from auth.server import metadata
 from auth.settings import AuthSettings
 from cli.contracts import contracts
 from domain.exchange.issues import error

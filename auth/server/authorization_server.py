@@ -16,8 +16,7 @@ from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from sqlalchemy.orm import Session
 
-from auth import pushed_requests, smart
-from auth.authorization import Asked, Unmet, is_strong_enough
+from auth import smart
 from auth.clients.authentication import authenticate, living_client
 from auth.device.grant import DeviceEndpoint, DeviceGrant
 from auth.grants import issuing
@@ -27,6 +26,8 @@ from auth.opaque import new_secret
 from auth.provider import Provider
 from auth.requests import OAuthRequest, Payload
 from auth.scopes import OWN, scopes_allowed, split
+from auth.server import pushed_requests
+from auth.server.authorization_requests import Asked, Unmet, is_strong_enough
 from auth.signing.keys import KeyRing
 from auth.tables import OAuthClient, TokenGrant
 from auth.tokens import dpop

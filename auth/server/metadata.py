@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from auth.authorization import PROMPTS
 from auth.clients.authentication import ASSERTION_ALGORITHMS
 from auth.clients.profiles import CODE, CREDENTIALS, DEVICE, EXCHANGE, REFRESH
 from auth.pages.words import LANGUAGES
+from auth.server.authorization_requests import PROMPTS
 from auth.settings import AuthSettings
 from auth.sign_in.levels import CODE_ACR, STRONG_ACR
 from auth.signing.keys import ALGORITHM
