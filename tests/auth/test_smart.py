@@ -12,8 +12,8 @@ from auth.tables import OAuthClient
 from domain.sections import SECTIONS
 from tests.auth.conftest import BLUE_PATIENT, GREEN
 from tests.auth.flows import ALIASES, ISSUER, OBSERVATION, RECORD_SCOPES, Phone, query_of
-from tests.auth.test_grants import claims_of
-from tests.auth.test_pushed_requests import decide, pushed
+from tests.auth.grants.test_grant_types import claims_of
+from tests.auth.server.test_pushed_requests import decide, pushed
 
 LABS, VITALS = RECORD_SCOPES
 LAB_ALIAS, VITAL_ALIAS = f"{OBSERVATION}|laboratory", f"{OBSERVATION}|vital-signs"

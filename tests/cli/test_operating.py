@@ -16,7 +16,7 @@ from auth.opaque import digest
 from auth.tables import OAuthClient, SigningKey
 from cli.main import app
 from domain.database import open_engine
-from tests.auth.test_bearer import JWK
+from tests.auth.tokens.test_bearer import JWK
 from tests.conftest import Database
 
 APP = ("--name", "Ứng dụng Cam", "--scope", "openid record:labs:read", "--grant-type", "authorization_code")

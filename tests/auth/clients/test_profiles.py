@@ -18,11 +18,11 @@ from domain.organizations import Organization
 from domain.patients import Citizen
 from domain.practitioners import PractitionerRole
 from domain.values import utc_now
+from tests.auth.clients.test_authentication import public_jwk
 from tests.auth.conftest import BLUE, FACILITY_ORGANIZATION
 from tests.auth.flows import ISSUER, REDIRECT, Phone, query_of
-from tests.auth.test_client_authentication import public_jwk
-from tests.auth.test_grants import claims_of, grant_of
-from tests.auth.test_pushed_requests import authorize, decide
+from tests.auth.grants.test_grant_types import claims_of, grant_of
+from tests.auth.server.test_pushed_requests import authorize, decide
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 WARD = "ward-app"

@@ -23,7 +23,7 @@ from domain.errors import Invalid
 from domain.values import utc_now
 from tests.auth.conftest import BLUE
 from tests.auth.flows import ISSUER, RECORD_SCOPES
-from tests.auth.test_bearer import JWK
+from tests.auth.tokens.test_bearer import JWK
 
 APP = {
     "client_name": "Ứng dụng Cam",

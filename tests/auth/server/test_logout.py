@@ -14,7 +14,7 @@ from auth.tables import OAuthClient, TokenGrant, WebSession
 from domain.values import utc_now
 from tests.auth.conftest import GREEN
 from tests.auth.flows import ISSUER, Phone, hidden
-from tests.auth.test_grants import claims_of
+from tests.auth.grants.test_grant_types import claims_of
 
 PATH = "/oauth/logout"
 AFTERWARDS = "https://app.example/signed-out"

@@ -27,7 +27,7 @@ from auth.tables import OAuthClient, TokenGrant
 from domain.errors import Invalid, NotFound
 from domain.values import utc_now
 from tests.auth.conftest import BLUE
-from tests.auth.test_bearer import JWK, KEY
+from tests.auth.tokens.test_bearer import JWK, KEY
 
 THIRD_PARTY = {
     "name": "Ứng dụng Cam",

@@ -9,9 +9,9 @@ from auth.tables import OAuthClient, TokenGrant
 from domain.values import utc_now
 from tests.auth.conftest import BLUE, BLUE_PATIENT
 from tests.auth.flows import ISSUER, suspend
+from tests.auth.grants.test_grant_types import claims_of
 from tests.auth.proofs import Key
-from tests.auth.test_dpop import bound
-from tests.auth.test_grants import claims_of
+from tests.auth.tokens.test_dpop import bound
 
 PATH = "/oauth/userinfo"
 URL = f"{ISSUER}{PATH}"

@@ -21,7 +21,7 @@ from domain.practitioners import PractitionerRole
 from domain.related_persons import RelatedPerson
 from domain.values import utc_now
 from tests.auth.conftest import BLUE, FACILITY_ORGANIZATION, GREEN
-from tests.auth.test_bearer import JWK
+from tests.auth.tokens.test_bearer import JWK
 
 CHILD, STRANGER = UUID("0190a000-0000-7000-8000-00000000c001"), UUID("0190a000-0000-7000-8000-00000000c002")
 ACCESS = "urn:ietf:params:oauth:token-type:access_token"

@@ -6,8 +6,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from auth.tables import WebSession
 from domain.database import open_engine
 from tests.auth.apps import HOSPITAL, WARD, WITH_BOOK, world
+from tests.auth.consent.test_decisions import press
 from tests.auth.flows import query_of
-from tests.auth.test_consent_decisions import press
 
 __all__ = ["world"]
 AT_WORK = "openid record:labs:read emergency:open"
