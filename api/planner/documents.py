@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from graphql import (
     DocumentNode,
+    FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
     GraphQLObjectType,
@@ -21,8 +22,11 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
+    VariableNode,
+    Visitor,
     get_operation_ast,
     validate,
+    visit,
 )
 from graphql.execution.values import VariableValues, get_variable_values
 
@@ -37,6 +41,7 @@ from domain.errors import Invalid
 
 T = TypeVar("T")
 PLANS = 16  # a document
+NODE = "node"  # Relay's root field
 SHAPING = ("Boolean", ItemOrder.__name__)  # types of variables whose values are part of the statement
 COSTS = 64  # a document
 REMEMBERED = 1_000_000  # characters of all documents together; their trees take some hundred times as much
@@ -103,14 +108,13 @@ class Document:
         return plan if plan.exact else None
 
     def _node_kind(self, variables: VariableValues) -> str | None:
-        """Ids given by variable name the table, so the kind is part of what shapes a plan."""
+        """Ids of `node` given by variable name the table, so the kind is part of what shapes a plan."""
         kinds = []
-        for name, value in sorted(variables.coerced.items()):
-            if name in self.ids and isinstance(value, str):
-                try:
-                    kinds.append(NodeId.read(value).kind)
-                except Invalid:  # many an ID is a patient's
-                    continue
+        for name in sorted(self.ids & variables.coerced.keys()):
+            try:
+                kinds.append(NodeId.read(str(variables.coerced[name])).kind)
+            except Invalid:  # the compiler tells it
+                continue
         return ",".join(kind for kind in kinds if kind in self.records) or None
 
 
@@ -142,7 +146,7 @@ class Documents:
         operation = get_operation_ast(document, operation_name)
         if operation is None:
             return None
-        shaping, ids = _named(operation, SHAPING), _named(operation, {"ID"})
+        shaping, ids = _named(operation, SHAPING), _of_nodes(document)
         return Document(self._schema, document, operation, fragments_of(document), self._records, shaping, ids)
 
 
@@ -157,6 +161,24 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
     return {
         node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode) and node.name
     }
+
+
+def _of_nodes(document: DocumentNode) -> frozenset[str]:
+    """The variables that are given to a field `node`, whose ids name the table."""
+    found = _Nodes()
+    visit(document, found)
+    return frozenset(found.variables)
+
+
+class _Nodes(Visitor):
+    def __init__(self) -> None:
+        super().__init__()
+        self.variables: set[str] = set()
+
+    def enter_field(self, field: FieldNode, *_: Any) -> None:
+        if field.name.value == NODE:
+            given = (argument.value for argument in field.arguments or ())
+            self.variables |= {value.name.value for value in given if isinstance(value, VariableNode)}
 
 
 def _named(operation: OperationDefinitionNode, types: Collection[str]) -> frozenset[str]:
