@@ -11,6 +11,8 @@ from api.subscriptions.limits import Seats
 from domain.emergency_reviews import Alarm
 
 KEY_BYTES = 32
+CONNECTIONS = 4
+"""One process in Python keeps no more of PostgreSQL's busy, and each more is one more set of cold caches."""
 SHORTEST_TOKEN = 16
 _SEATS = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
 _ALARM = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", re.ASCII)
@@ -29,7 +31,7 @@ class ApiSettings:
     auth_dsn: str = field(repr=False)
     consent_dsn: str = field(repr=False)
     identifier_key: bytes = field(repr=False)
-    connections: int = 10
+    connections: int = CONNECTIONS
     demo_token: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
     emergency_alarm: Alarm = field(default_factory=Alarm)
@@ -55,8 +57,8 @@ def identifier_key(environ: Mapping[str, str]) -> bytes:
 
 
 def connections(environ: Mapping[str, str]) -> int:
-    """HEALTHBOOK_CONNECTIONS: how many records one process reads at a time; 10 unless told."""
-    text = environ.get("HEALTHBOOK_CONNECTIONS", "10")
+    """HEALTHBOOK_CONNECTIONS: how many records one process reads at a time; 4 unless told."""
+    text = environ.get("HEALTHBOOK_CONNECTIONS") or str(CONNECTIONS)
     if not text.isdigit():
         raise ValueError("HEALTHBOOK_CONNECTIONS must be a number")
     return int(text)

@@ -25,6 +25,7 @@ VERIFIED = 5
 WORDS = {
     "healthbook": "**healthbook**, all protection on",
     "handwritten": "(a) one hand-written SQL, unprotected",
+    "handwritten_few": "(a) with as few connections as healthbook",
     "postgraphile": "(c) PostGraphile 5, unprotected",
     "orm": "(b) Strawberry + ORM + DataLoaders, unprotected",
 }

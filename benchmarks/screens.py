@@ -32,9 +32,10 @@ class Screen:
     connections: int = 16
 
 
+HANDWRITTEN = ("handwritten", "handwritten_few")
 EVERYBODY = ("healthbook", "handwritten", "postgraphile", "orm")
 SCREENS = {
-    "record": Screen("Whole record", "record", EVERYBODY),
+    "record": Screen("Whole record", "record", (*EVERYBODY, "handwritten_few")),
     "home": Screen("Home screen", "home", EVERYBODY, connections=32),
     "section": Screen("One section, 20 items", "section", EVERYBODY),
     "deep": Screen("The same, items 61 to 80", "section", EVERYBODY),
@@ -75,7 +76,7 @@ def requests(server: Server, screen: str, people: Sequence[Reader]) -> list[Requ
 
 
 def _request(server: Server, screen: str, one: Reader, more: dict[str, str]) -> Request:
-    if server.name == "handwritten":
+    if server.name in HANDWRITTEN:
         told = urlencode({"patient": str(one.patient), **more})
         return Request("GET", f"/{screen}?{told}")
     variables = {"patientId": str(one.patient), **more}

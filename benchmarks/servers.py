@@ -27,7 +27,7 @@ from cli.serve import ensure_keys, serve
 
 HOST = "127.0.0.1"
 ISSUER = "http://127.0.0.1"  # of the tokens; the port differs from run to run
-CONNECTIONS = 10
+CONNECTIONS = 10  # of those that healthbook is compared with
 LIFE_S = 3600
 NO_LIMIT = 10**12  # of each budget: they are leased and counted, and nobody runs out
 
@@ -105,7 +105,6 @@ def healthbook(config: dict[str, str], listening: socket.socket) -> None:
         auth_dsn=addresses.auth,
         consent_dsn=addresses.consent,
         identifier_key=bytes.fromhex(config["identifier_key"]),
-        connections=CONNECTIONS,
         budgets=Limits(*[NO_LIMIT] * 4),
     )
     serve(api, auth, listening)
@@ -115,6 +114,14 @@ def handwritten(config: dict[str, str], listening: socket.socket) -> None:
     from benchmarks.handwritten import create_app
 
     _serve(create_app(config["owner"], CONNECTIONS), listening)
+
+
+def handwritten_few(config: dict[str, str], listening: socket.socket) -> None:
+    """The same with as few connections as healthbook takes."""
+    from api.settings import CONNECTIONS as FEW
+    from benchmarks.handwritten import create_app
+
+    _serve(create_app(config["owner"], FEW), listening)
 
 
 def orm(config: dict[str, str], listening: socket.socket) -> None:
@@ -133,6 +140,7 @@ def _serve(app: Any, listening: socket.socket) -> None:
 SERVERS: dict[str, Callable[[dict[str, str], socket.socket], None]] = {
     "healthbook": healthbook,
     "handwritten": handwritten,
+    "handwritten_few": handwritten_few,
     "orm": orm,
 }
 

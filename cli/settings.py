@@ -22,7 +22,7 @@ VARIABLES = {
     "HEALTHBOOK_AUDIENCE": "what access tokens are for; issuer + /graphql unless told",
     "HEALTHBOOK_KEK": "base64 of 32 bytes that open the signing keys",
     "HEALTHBOOK_IDENTIFIER_KEY": "base64 of 32 bytes that identifiers are hashed with; never change it",
-    "HEALTHBOOK_CONNECTIONS": "records read at a time by one process; 10 unless told",
+    "HEALTHBOOK_CONNECTIONS": "records read at a time by one process; 4 unless told",
     "HEALTHBOOK_BUDGETS": "cost a minute: citizen/citizen of another app/that app/facility (docs/limits.md)",
     "HEALTHBOOK_INTROSPECTION": "on or off: whether callers of /graphql may read the schema; on unless told",
     "HEALTHBOOK_METRICS_TOKEN": "bearer token that opens /metrics; without one only this machine sees it",

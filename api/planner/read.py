@@ -68,13 +68,15 @@ class RecordReader:
         """
         patient, purpose, arguments = plan.patient(variables), plan.purpose(variables), plan.arguments(variables)
         try:
-            together = self._connections.in_use > 0
             flusher = await self._commits.flusher()
+            together = self._connections.in_use > 0
             async with self._connections.lent() as connection:
                 await connection.know(plan)
                 row = await connection.read.fetchrow(
                     grant, patient, purpose, plan.sections, plan.name, arguments, request, tag, together
                 )
+            if self._connections.in_use == 0:
+                flusher.hurry()
             if together:
                 await flusher.flushed()
         except UNREACHABLE:

@@ -10,6 +10,7 @@ import tempfile
 import asyncpg
 import pytest
 
+from api.planner import group_commit as module
 from api.planner.connections import Connections
 from api.planner.documents import Documents
 from api.planner.group_commit import Flusher, GroupCommit
@@ -79,6 +80,31 @@ async def test_each_who_comes_alone_is_served(commits, owner):
     assert await owner.fetchval(TRANSACTIONS) == before + 3
 
 
+async def test_a_flush_waits_for_those_who_are_still_reading(commits, owner, monkeypatch):
+    monkeypatch.setattr(module, "GATHER_S", 60)
+    flusher = await commits.flusher()
+    before = await owner.fetchval(TRANSACTIONS)
+    early = [asyncio.create_task(flusher.flushed()) for _ in range(3)]
+    assert await owner.fetchval(TRANSACTIONS) == before
+    late = asyncio.create_task(flusher.flushed())
+    flusher.hurry()
+    await asyncio.gather(*early, late)
+    assert await owner.fetchval(TRANSACTIONS) == before + 1
+
+
+async def test_the_last_reader_keeps_nobody_waiting(pool, record, commits, monkeypatch):
+    monkeypatch.setattr(module, "GATHER_S", 60)
+    async with asyncio.timeout(seconds(10)):
+        answers = await asyncio.gather(*(record(commits)() for _ in range(20)))
+    assert {one.outcome for one in answers} == {"DEAD"}
+
+
+async def test_a_flush_does_not_wait_for_a_slow_reader(commits):
+    flusher = await commits.flusher()
+    async with asyncio.timeout(seconds(10)):
+        await flusher.flushed()
+
+
 async def test_who_comes_during_a_flush_waits_for_the_next(held, owner):
     """The one that runs may have begun before his transaction ended."""
     before = await owner.fetchval(TRANSACTIONS)
@@ -141,12 +167,21 @@ async def pool(database):
 
 
 @pytest.fixture
-def read(pool, held):
+def record(pool):
     """Somebody without a grant asks for a record: that is refused, and logged."""
     found = DOCUMENTS.get(RECORD, None)
     variables = found.variables({"patient": str(new_id())})
-    reader = RecordReader(pool, Only(held))
-    return lambda: reader.read(new_id(), found.plan(variables), variables, REQUEST)
+
+    def asked(commits):
+        reader = RecordReader(pool, commits)
+        return lambda: reader.read(new_id(), found.plan(variables), variables, REQUEST)
+
+    return asked
+
+
+@pytest.fixture
+def read(record, held):
+    return record(Only(held))
 
 
 @pytest.fixture
