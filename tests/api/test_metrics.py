@@ -167,7 +167,20 @@ async def test_metrics_shows_the_pool_and_nothing_of_a_person(http, citizen_toke
     assert re.search(r'healthbook_record_connections\{state="open"\} [1-3]\.0', answer.text)
     ours = [line for line in answer.text.splitlines() if line.startswith("healthbook_")]
     assert {name for line in ours for name in re.findall(r'[{,](\w+)="', line)} <= {
-        *("route", "status", "le", "exit", "format", "outcome", "state", "over", "field", "reason", "channel")
+        *(
+            "route",
+            "status",
+            "le",
+            "exit",
+            "format",
+            "outcome",
+            "state",
+            "over",
+            "field",
+            "reason",
+            "channel",
+            "entrypoint",
+        )
     }
     named = "\n".join(line.rpartition(" ")[0] for line in ours)  # without the values: any digits may stand there
     assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}|001155|01001|somebody", named)
