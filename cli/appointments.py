@@ -1,8 +1,9 @@
-"""The worker's part of appointments: slots ahead of time, holds that passed, names that are no longer needed.
+"""The worker's part of appointments: slots ahead of time, holds that passed, what nobody settled, names to erase.
 
 Each piece is a transaction of its own and may be cut off; nothing that is booked depends on any of it.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
@@ -54,11 +55,20 @@ def _passed_on(db: Session, now: datetime) -> bool:
     return happened is not None
 
 
+async def let_lapse(addresses: Addresses) -> int:
+    """Appointments that ended a day ago, and nobody said how: how many."""
+    return await _all_pages(addresses, tidying.let_lapse)
+
+
 async def erase_contacts(addresses: Addresses) -> int:
     """Names and numbers of appointments of 90 days ago: how many."""
+    return await _all_pages(addresses, tidying.erase_contacts)
+
+
+async def _all_pages(addresses: Addresses, page: Callable[[Session, datetime], int]) -> int:
     done = 0
     async with consent_session(addresses) as session:
-        while some := await session.run_sync(tidying.erase_contacts, utc_now()):
+        while some := await session.run_sync(page, utc_now()):
             await session.commit()
             done += some
     return done

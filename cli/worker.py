@@ -18,7 +18,7 @@ from prometheus_client import start_http_server
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from auth.purge import purge
-from cli.appointments import erase_contacts, make_slots, pass_places_on
+from cli.appointments import erase_contacts, let_lapse, make_slots, pass_places_on
 from cli.database import database
 from cli.delivery import notifier
 from cli.logs import configure
@@ -118,6 +118,7 @@ def jobs(addresses: Addresses, environ: Mapping[str, str]) -> list[Job]:
         Job("seal", MINUTE, partial(_sealed, addresses)),
         Job("slots", HOUR, partial(make_slots, addresses)),
         Job("places", MINUTE, partial(pass_places_on, addresses)),
+        Job("unsettled", HOUR, partial(let_lapse, addresses)),
         Job("contacts", HOUR, partial(erase_contacts, addresses)),
     ]
     signing = Signing.of(addresses, environ)

@@ -33,6 +33,9 @@ class AppointmentStatus(enum.Enum):
     CANCELLED = strawberry.enum_value("cancelled", description="The patient took it back.")
     CANCELLED_BY_CLINIC = strawberry.enum_value("cancelled_by_clinic", description="The clinic took it back.")
     EXPIRED = strawberry.enum_value("expired", description="The hold or the offer was not answered in time.")
+    LAPSED = strawberry.enum_value(
+        "lapsed", description="It was over a day ago, and the clinic has not said what became of it."
+    )
 
 
 @strawberry.enum(description="The paper of the patient's own book that a visit needs. FHIR: Appointment.basedOn")

@@ -19,7 +19,7 @@ from domain.appointments.clinic_tables import Policy, Slot
 from domain.appointments.outcomes import Refused, Story
 from domain.appointments.places import Place
 from domain.appointments.slips import Slip
-from domain.appointments.tables import PLANNED, Booking, Calendar
+from domain.appointments.tables import OVER, PLANNED, Booking, Calendar
 from domain.errors import Invalid, NotFound
 
 HOLD = timedelta(minutes=5)
@@ -161,7 +161,7 @@ def cancel(db: Session, who: Patient, booking_id: UUID, *, now: datetime, story:
 
 
 def _ended(found: Booking) -> Booking:
-    if found.status in ("cancelled", "cancelled_by_clinic", "expired"):
+    if found.status in OVER:
         return found
     raise Refused("NOT_POSSIBLE_NOW")
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from domain.appointments import booking, clinics, places, rules, waiting
@@ -25,12 +26,12 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "checked_in": ("booked", "called"),
     "called": ("checked_in", "called"),
     "in_progress": ("checked_in", "called"),
-    "done": ("checked_in", "called", "in_progress"),
-    "no_show": ("booked", "called"),
+    "done": ("checked_in", "called", "in_progress", "lapsed"),
+    "no_show": ("booked", "called", "lapsed"),
 }
 """From which states each may be reached."""
 LONGEST_DAY, LONGEST_REASON = 2000, 200
-SHOWN = ("booked", *AT_THE_CLINIC, "done", "no_show", "cancelled", "cancelled_by_clinic")
+SHOWN = ("booked", *AT_THE_CLINIC, "done", "no_show", "lapsed", "cancelled", "cancelled_by_clinic")
 
 
 def of_day(
@@ -76,12 +77,26 @@ def step(
     values: dict[str, object] = {"status": to}
     if to == "checked_in" and found.queue_number is None:
         values |= in_line(db, found, now)
+    if found.status == "lapsed" and found.status in STEPS[to]:
+        return _settled_late(db, found, values, now)
     if not changed(db, found, values, now, Booking.status.in_(STEPS[to])):
         if found.status == to:
             return found
         raise Refused("NOT_POSSIBLE_NOW")
     if to == "called":
         story.tell("queue_call", found.id, found.patient_id)
+    return found
+
+
+def _settled_late(db: Session, found: Booking, values: dict[str, object], now: datetime) -> Booking:
+    """What became of an appointment that lapsed. Refused where its slip serves another one by now."""
+    try:
+        with db.begin_nested():
+            is_done = changed(db, found, values, now, Booking.status == "lapsed")
+    except IntegrityError:
+        is_done = False
+    if not is_done:
+        raise Refused("NOT_POSSIBLE_NOW")
     return found
 
 

@@ -21,8 +21,11 @@ PLANNED = ("held", "booked", *AT_THE_CLINIC)
 """Of these a patient has one a service, and none at the same time as another."""
 USES_A_SLIP = (*PLANNED, "done")
 TAKES_A_PLACE = (*WAITS_FOR_AN_ANSWER, "booked", *AT_THE_CLINIC, "done", "no_show")
-"""`slot.taken` is the number of these. An overdue hold is one of them until somebody wants its place."""
-OVER = ("cancelled", "cancelled_by_clinic", "expired")
+"""`slot.taken` is the number of these, as long as the slot is to come. An overdue hold is one of them until somebody
+wants its place."""
+UNSETTLED = ("booked", *AT_THE_CLINIC)
+"""Of which the clinic has not yet said what became of them; a day after their end they have `lapsed`."""
+OVER = ("cancelled", "cancelled_by_clinic", "expired", "lapsed")
 STATUSES = (*TAKES_A_PLACE, *OVER)
 
 
@@ -63,6 +66,7 @@ class Booking(Base, kw_only=True):
         Index("ix_booking_day", "organization_id", "starts_at"),
         Index("ix_booking_overdue", "held_until", postgresql_where=status_in(WAITS_FOR_AN_ANSWER)),
         Index("ix_booking_due", "starts_at", "id", postgresql_where=text("status = 'booked'")),
+        Index("ix_booking_unsettled", "ends_at", postgresql_where=status_in(UNSETTLED)),
         Index("ix_booking_contact", "ends_at", postgresql_where=text("contact_name is not null")),
         APPOINTMENT,
     )  # fmt: skip

@@ -15,6 +15,8 @@ from domain.appointments.places import Place
 PAGE = 1000
 CONTACTS_KEPT = timedelta(days=90)
 _OVERDUE = text("select organization_id, slot_id from booking.overdue(:now, :most)")
+LAPSES_AFTER = timedelta(hours=24)
+_LAPSE = text("select booking.lapse(:before, :now, :most)")
 _ERASE = text("select booking.erase_contacts(:before, :most)")
 
 
@@ -30,6 +32,12 @@ def settle_overdue(session: Session, now: datetime) -> list[Happened] | None:
     for place in found:
         places.settle(session, place, now, story)
     return story.happened if rows else None
+
+
+def let_lapse(session: Session, now: datetime) -> int:
+    """Appointments that ended a day ago, and nobody said how: how many. One page. Their patients may book again."""
+    done: int = session.execute(_LAPSE, {"before": now - LAPSES_AFTER, "now": now, "most": PAGE}).scalar_one()
+    return done
 
 
 def erase_contacts(session: Session, now: datetime) -> int:

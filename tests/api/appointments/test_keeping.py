@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from cli.appointments import erase_contacts, make_slots, pass_places_on
+from cli.appointments import erase_contacts, let_lapse, make_slots, pass_places_on
 from domain.values import utc_now
 from tests.api.appointments.world import CANCEL, CONTACT, HOLD, JOIN, LIST, bookable
 
@@ -43,3 +43,14 @@ async def test_a_hold_that_passed_is_tidied_and_old_names_are_erased(book):
     assert await erase_contacts(book.database.addresses) == 1
     (row,) = await book.sql("select count(contact_name) as names from booking.booking")
     assert row["names"] == 0
+
+
+async def test_what_the_clinic_did_not_settle_lapses_and_is_booked_again(book):
+    world = await bookable(book)
+    await world.book()
+    await book.sql(
+        "update booking.booking set ends_at = now() - interval '25 hours', starts_at = now() - interval '26 hours'"
+    )
+    assert await let_lapse(book.database.addresses) == 1
+    assert [one["status"] for one in (await world.phone.get(LIST, status=["LAPSED"]))["nodes"]] == ["LAPSED"]
+    assert (await world.book())["status"] == "BOOKED"
