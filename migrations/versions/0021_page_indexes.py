@@ -1,7 +1,8 @@
 """The index of each section stands in the order of its usual page, which reads its own rows and not all of the patient's."""
 
-import sqlalchemy as sa
-from alembic import context, op
+from alembic import op
+
+from migrations.indexes import make_index
 
 revision = "0021"
 down_revision = "0020"
@@ -18,21 +19,10 @@ def upgrade() -> None:
     """The book is read meanwhile. Where this was cut short it goes on: nothing that is ready is made again."""
     with op.get_context().autocommit_block():
         for table in TABLES:
-            if not _is_ready(f"book.ix_{table}_page"):
-                op.execute(f"drop index concurrently if exists book.ix_{table}_page")
-                op.execute(
-                    f"create index concurrently if not exists ix_{table}_page on book.{table} "
-                    "(patient_id, occurred desc nulls last, id desc) where shown"
-                )
+            make_index(
+                f"book.ix_{table}_page", f"on book.{table} (patient_id, occurred desc nulls last, id desc) where shown"
+            )
             op.execute(f"drop index concurrently if exists book.ix_{table}_shown")
-
-
-def _is_ready(index: str) -> bool:
-    """One whose making was cut short is there, and not valid."""
-    if context.is_offline_mode():
-        return False
-    found = sa.text("select indisvalid from pg_index where indexrelid = to_regclass(:name)")
-    return bool(op.get_bind().scalar(found, {"name": index}))
 
 
 def downgrade() -> None:

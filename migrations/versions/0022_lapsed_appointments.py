@@ -5,7 +5,9 @@ times only.
 """
 
 import sqlalchemy as sa
-from alembic import context, op
+from alembic import op
+
+from migrations.indexes import make_index
 
 revision = "0022"
 down_revision = "0021"
@@ -34,7 +36,6 @@ end
 """
 FUNCTION = "booking.lapse(timestamptz, timestamptz, integer)"
 OWNER, CALLER = "healthbook_booking", "healthbook_consent"
-INDEX = "ix_booking_unsettled"
 
 
 def upgrade() -> None:
@@ -49,19 +50,7 @@ def upgrade() -> None:
     op.execute(f"revoke create on schema booking from {OWNER}")
     with op.get_context().autocommit_block():
         op.execute("alter table booking.booking validate constraint ck_booking_status")
-        if not _is_ready():
-            op.execute(f"drop index concurrently if exists booking.{INDEX}")
-            op.execute(
-                f"create index concurrently if not exists {INDEX} on booking.booking (ends_at) where status in {UNSETTLED}"
-            )
-
-
-def _is_ready() -> bool:
-    """One whose making was cut short is there, and not valid."""
-    if context.is_offline_mode():
-        return False
-    found = sa.text("select indisvalid from pg_index where indexrelid = to_regclass(:name)")
-    return bool(op.get_bind().scalar(found, {"name": f"booking.{INDEX}"}))
+        make_index("booking.ix_booking_unsettled", f"on booking.booking (ends_at) where status in {UNSETTLED}")
 
 
 def downgrade() -> None:
