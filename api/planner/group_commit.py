@@ -81,6 +81,8 @@ class Flusher:
                 turn.cancel()
             raise
         except Exception as error:  # noqa: BLE001 -- told to those who wait
+            if isinstance(error, TimeoutError):  # the next ones do not wait for a server that is not there
+                self._connection.terminate()
             for turn in turns:
                 if not turn.done():
                     turn.set_exception(error)

@@ -145,6 +145,15 @@ async def test_one_whose_connection_broke_answers_nobody_and_is_replaced(commits
     await second.flushed()
 
 
+async def test_one_whose_server_does_not_answer_is_given_up(database, owner):
+    connection = await asyncpg.connect(database.web, command_timeout=0.05)
+    await owner.execute("select pg_advisory_lock(34)")
+    flusher = Flusher(connection, await connection.prepare(HELD))
+    with pytest.raises(TimeoutError):
+        await flusher.flushed()
+    assert flusher.broken
+
+
 async def test_only_one_is_opened_however_many_ask(commits):
     assert len(set(await asyncio.gather(*(commits.flusher() for _ in range(10))))) == 1
 
