@@ -23,7 +23,7 @@ from domain.values import utc_now
 from tests.access.world import CITIZEN, PATIENT, World
 from tests.cli.servers import PROJECT
 
-WITHOUT_A_SIGNATURE = {"partitions", "purge", "rights_ended", "seal", "slots", "places", "contacts"}
+WITHOUT_A_SIGNATURE = {"partitions", "purge", "rights_ended", "seal", "slots", "places", "unsettled", "contacts"}
 
 KEK = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 ISSUER = "https://book.example.vn"
