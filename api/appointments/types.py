@@ -12,12 +12,12 @@ from domain.appointments.clinic_tables import Practitioner, Room, Service
 from domain.appointments.outcomes import Refused
 from domain.appointments.reading import Shown
 from domain.appointments.search import Found
+from domain.appointments.tables import UNSETTLED
 from domain.organizations import Organization
 
 APPOINTMENT, SLOT, SERVICE, PRACTITIONER, ROOM = "appointment", "slot", "service", "practitioner", "room"
 """Kinds of opaque ids."""
 LINK_BEFORE, LINK_AFTER = timedelta(minutes=15), timedelta(hours=1)
-_COMING = ("booked", "checked_in", "called", "in_progress")
 
 
 @strawberry.enum(description="Where an appointment stands. FHIR: Appointment.status")
@@ -254,4 +254,4 @@ def _name(row: Practitioner | Room | None) -> str | None:
 
 def _is_near(shown: Shown, now: datetime) -> bool:
     row = shown.booking
-    return row.status in _COMING and row.starts_at - LINK_BEFORE <= now <= row.ends_at + LINK_AFTER
+    return row.status in UNSETTLED and row.starts_at - LINK_BEFORE <= now <= row.ends_at + LINK_AFTER

@@ -19,6 +19,7 @@ UNREACHABLE = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
+    asyncpg.TooManyConnectionsError,
     asyncpg.OperatorInterventionError,  # statement timeout, shutdown
 )
 

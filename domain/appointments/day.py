@@ -19,7 +19,7 @@ from domain.appointments.booking import Patient, Wish, changed, check_free, own_
 from domain.appointments.clinic_tables import QueueCounter, Slot
 from domain.appointments.outcomes import Refused, Story
 from domain.appointments.places import Place
-from domain.appointments.tables import AT_THE_CLINIC, Booking
+from domain.appointments.tables import AT_THE_CLINIC, UNSETTLED, Booking
 from domain.errors import Invalid, NotFound
 
 STEPS: Mapping[str, tuple[str, ...]] = {
@@ -140,7 +140,7 @@ def arrive(
         Booking.organization_id == organization_id,
         Booking.starts_at >= first,
         Booking.starts_at < last,
-        Booking.status.in_(("booked", *AT_THE_CLINIC)),
+        Booking.status.in_(UNSETTLED),
     )
     found = db.scalars(query.order_by(Booking.starts_at, Booking.id).limit(1)).first()
     if found is None:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from domain.appointments import booking, clinics, day, rules
 from domain.appointments.outcomes import Refused
-from domain.appointments.tables import AT_THE_CLINIC, Booking, CheckInPass
+from domain.appointments.tables import UNSETTLED, Booking, CheckInPass
 from domain.consents import parties, texts, visits
 from domain.consents.terms import Decider
 from domain.consents.texts import Text
@@ -166,7 +166,7 @@ def use(db: Session, found: Booking, one: CheckInPass, *, arrived_at: datetime, 
     False also where it was moved, cancelled or is over. The row follows.
     """
     still = (
-        Booking.status.in_(("booked", *AT_THE_CLINIC)),
+        Booking.status.in_(UNSETTLED),
         Booking.starts_at == one.starts_at,
         Booking.pass_hash.is_(None),
         Booking.visit_id.is_(None),

@@ -87,6 +87,16 @@ async def test_only_steps_whose_time_has_come_are_offered(world):
     assert field(await get(world), "to") == ["checked_in", "no_show"]
 
 
+async def test_one_that_nobody_settled_is_shown_as_such_and_may_still_be_settled(world):
+    await world.book(await world.other_phone(3), 0)
+    await today(world)
+    await world.clinic.book.sql("update booking.booking set status = 'lapsed'")
+    world.cookies = {"sid": await signed_in(world, world.clinic.doctor)}
+    page = await get(world)
+    assert "Chưa ghi kết quả" in page.text
+    assert field(page, "to") == ["done", "no_show"]
+
+
 async def test_from_any_day_a_link_leads_to_the_day_before_after_and_today(doctor):
     page = await get(doctor, f"{PATH}?date=2026-12-31&lang=en")
     links = re.findall(r'<a href="([^"]+)">(?:Day before|Today|Day after)<', page.text)

@@ -215,6 +215,14 @@ async def test_no_answer_leaves_when_its_flush_failed(reading, owner):
         await reading
 
 
+async def test_a_server_that_takes_no_more_connections_is_busy(record, commits, owner):
+    await owner.execute(
+        "do $$ begin execute format('alter database %I connection limit 0', current_database()); end $$"
+    )
+    with pytest.raises(Busy):
+        await record(commits)()
+
+
 async def test_who_reads_alone_waits_for_nobody_else(read):
     """`held` would keep him for ever: his own transaction waits for the disk."""
     assert (await read()).outcome == "DEAD"
